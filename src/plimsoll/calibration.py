@@ -1,0 +1,161 @@
+"""From a model's raw answers to what is given out: calibrated probabilities, decided classes, intervals.
+
+All of it is fitted on rows that the model has not learned from, and is small enough to stand in bundle.json.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll.metrics import METRICS, score
+
+Array = NDArray[Any]
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``p' ∝ exp(scale · log p + bias)`` (Platt 1999; vector scaling, Guo and others 2017), the class with the
+    largest ``log p' + offset`` as the decision, and for a number an interval of ``± radius``.
+
+    >>> plain = Calibration.none(2)
+    >>> plain.labels(np.array([[0.3, 0.7]])).tolist()
+    [1]
+    """
+
+    scale: float = 1.0
+    bias: tuple[float, ...] = ()
+    offsets: tuple[float, ...] = ()
+    radius: float = 0.0  # half the width of a number's interval, in the target's unit
+    coverage: float = 0.9
+
+    @staticmethod
+    def none(classes: int) -> Calibration:
+        return Calibration(bias=(0.0,) * classes, offsets=(0.0,) * classes)
+
+    def apply(self, answers: Array) -> Array:
+        """Calibrated probabilities, shape (rows, classes); numbers pass through."""
+        if answers.ndim == 1:
+            return answers
+        logits = self.scale * np.log(np.maximum(answers, _TINY)) + np.array(self.bias)
+        logits -= logits.max(axis=1, keepdims=True)
+        powers = np.exp(logits)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def labels(self, probabilities: Array) -> Array:
+        """Decided classes for calibrated probabilities, shape (rows,); numbers pass through."""
+        if probabilities.ndim == 1:
+            return probabilities
+        return np.asarray(np.argmax(np.log(np.maximum(probabilities, _TINY)) + np.array(self.offsets), axis=1))
+
+    def apply_one(self, answer: Sequence[float]) -> list[float]:
+        """``apply`` for one row, in plain Python: ten times quicker there than arrays of length two."""
+        logits = [
+            self.scale * math.log(part if part > _TINY else _TINY) + bias
+            for part, bias in zip(answer, self.bias, strict=True)
+        ]
+        top = max(logits)
+        powers = [math.exp(logit - top) for logit in logits]
+        total = sum(powers)
+        return [power / total for power in powers]
+
+    def label_one(self, probabilities: Sequence[float]) -> int:
+        marks = [
+            math.log(p if p > _TINY else _TINY) + offset
+            for p, offset in zip(probabilities, self.offsets, strict=True)
+        ]
+        return marks.index(max(marks))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "scale": self.scale,
+            "bias": list(self.bias),
+            "offsets": list(self.offsets),
+            "radius": self.radius,
+            "coverage": self.coverage,
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Calibration:
+        bias, offsets = (tuple(float(part) for part in value[name]) for name in ("bias", "offsets"))
+        numbers = (float(value["scale"]), float(value["radius"]), float(value["coverage"]))
+        if not all(map(math.isfinite, (*numbers, *bias, *offsets))):
+            raise ValueError("a figure of the calibration is not finite")
+        return Calibration(numbers[0], bias, offsets, numbers[1], numbers[2])
+
+
+def fit(truth: Array, answers: Array, metric: str, coverage: float = 0.9) -> Calibration:
+    """The calibration for these unseen rows; decisions are tuned where the metric looks at decided classes."""
+    if answers.ndim == 1:
+        return Calibration(radius=conformal_radius(np.abs(truth - answers), coverage), coverage=coverage)
+    scale, bias = _fit_scaling(truth, answers)
+    plain = Calibration(scale, tuple(bias), (0.0,) * answers.shape[1], 0.0, coverage)
+    if not METRICS[metric].of_labels:
+        return plain
+    offsets = _fit_offsets(truth, plain.apply(answers), metric)
+    return Calibration(scale, tuple(bias), tuple(offsets), 0.0, coverage)
+
+
+def conformal_radius(errors: Array, coverage: float) -> float:
+    """The ⌈coverage (n + 1)⌉-th smallest absolute error: split conformal (Vovk and others 2005).
+
+    >>> conformal_radius(np.arange(1, 100), 0.9)
+    90.0
+    """
+    rank = min(math.ceil(coverage * (len(errors) + 1)), len(errors))
+    return float(np.sort(errors)[rank - 1])
+
+
+def _fit_scaling(truth: Array, answers: Array) -> tuple[float, list[float]]:
+    """Newton's method on the log loss over (scale, biases), with a pull of one row's weight towards leaving things alone."""
+    logs = np.log(np.maximum(answers, _TINY))
+    rows, classes = logs.shape
+    weights = np.r_[1.0, np.zeros(classes)]
+    prior = weights.copy()
+    hot = np.eye(classes)[truth]
+    for _ in range(25):
+        logits = weights[0] * logs + weights[1:]
+        logits -= logits.max(axis=1, keepdims=True)
+        p = np.exp(logits)
+        p /= p.sum(axis=1, keepdims=True)
+        error = p - hot
+        slope = np.r_[(error * logs).sum(), error.sum(axis=0)] + (weights - prior)
+        mean = (p * logs).sum(axis=1, keepdims=True)
+        cross = (p * (logs - mean)).sum(axis=0)
+        curve = np.eye(classes + 1)
+        curve[0, 0] += (p * logs * (logs - mean)).sum()
+        curve[0, 1:] += cross
+        curve[1:, 0] += cross
+        curve[1:, 1:] += np.diag(p.sum(axis=0)) - p.T @ p
+        step = np.linalg.solve(curve, slope)
+        # Full steps may overshoot where classes are separable, so no step is longer than one.
+        weights = weights - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-9))
+        if np.abs(step).max() < 1e-7:
+            break
+    if weights[0] <= 0.05 or not np.isfinite(weights).all():
+        return 1.0, [0.0] * classes
+    return float(weights[0]), [float(part) for part in weights[1:]]
+
+
+def _fit_offsets(truth: Array, probabilities: Array, metric: str) -> list[float]:
+    """Offsets of the decision that score best: coordinate search over a grid, kept small where the gain is small."""
+    logs = np.log(np.maximum(probabilities, _TINY))
+    classes = logs.shape[1]
+    offsets = np.zeros(classes)
+    best = score(metric, truth, probabilities, np.argmax(logs, axis=1))
+    for _ in range(2):
+        for k in range(classes if classes > 2 else 1):
+            for shift in np.linspace(-2.5, 2.5, 41):
+                trial = offsets.copy()
+                trial[k] = shift
+                found = score(metric, truth, probabilities, np.argmax(logs + trial, axis=1))
+                # A tie goes to what was there before, so equal data give equal decisions.
+                if found > best + 1e-12:
+                    best, offsets = found, trial
+    return [float(part) for part in offsets]

@@ -1,0 +1,35 @@
+"""Time left for a trial: a loop that ends when the time is up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+
+class Clock:
+    """Counts down from a number of seconds.
+
+    >>> clock = Clock(60.0, now=lambda: 0.0)
+    >>> list(clock.steps(3)), clock.left
+    ([0, 1, 2], 60.0)
+    """
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._end = now() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left; never below zero."""
+        return max(0.0, self._end - self._now())
+
+    @property
+    def up(self) -> bool:
+        return self.left <= 0.0
+
+    def steps(self, count: int) -> Iterator[int]:
+        """0, 1, … count - 1, ending early when the time is up. The first step is always given."""
+        for step in range(count):
+            if step and self.up:
+                return
+            yield step

@@ -1,0 +1,201 @@
+"""Scores as pure functions of what was true and what was answered.
+
+Each takes ``truth`` of shape (rows,) (class numbers, or values) and ``answers`` of shape (rows, classes) or
+(rows,), and gives a float. ``labels`` are the decided classes, which need not be the likeliest ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+    higher_is_better: bool
+    tasks: tuple[str, ...]
+    of_labels: bool  # it looks at decided classes, not at probabilities
+    function: Callable[[Array, Array], float]
+
+
+def accuracy(truth: Array, labels: Array) -> float:
+    """The share of rows decided rightly.
+
+    >>> accuracy(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]))
+    0.75
+    """
+    return float(np.mean(truth == labels))
+
+
+def _confusion(truth: Array, labels: Array) -> NDArray[np.float64]:
+    size = int(max(truth.max(initial=0), labels.max(initial=0))) + 1
+    return np.bincount(truth * size + labels, minlength=size * size).reshape(size, size).astype(float)
+
+
+def balanced_accuracy(truth: Array, labels: Array) -> float:
+    """The mean recall over the classes that occur."""
+    table = _confusion(truth, labels)
+    support = table.sum(axis=1)
+    return float(np.mean(table.diagonal()[support > 0] / support[support > 0]))
+
+
+def macro_f1(truth: Array, labels: Array) -> float:
+    """The mean F1 over the classes that occur among truths or answers.
+
+    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])), 4)
+    0.7333
+    """
+    table = _confusion(truth, labels)
+    sizes = table.sum(axis=0) + table.sum(axis=1)
+    return float(np.mean(2 * table.diagonal()[sizes > 0] / sizes[sizes > 0]))
+
+
+def _auc(positive: Array, score: Array) -> float:
+    """The area under the ROC curve by ranks, ties counted half (Mann and Whitney 1947)."""
+    order = np.argsort(score, kind="stable")
+    ordered = score[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    last = np.r_[first[1:], len(ordered)]
+    ranks = np.empty(len(score))
+    ranks[order] = np.repeat((first + last + 1) / 2, last - first)
+    ones = int(positive.sum())
+    zeros = len(positive) - ones
+    if ones == 0 or zeros == 0:
+        return float("nan")
+    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def roc_auc(truth: Array, answers: Array) -> float:
+    """The area under the ROC curve; the mean over classes, each against the rest, where there are more than two.
+
+    >>> roc_auc(np.array([0, 0, 1, 1]), np.array([[0.9, 0.1], [0.6, 0.4], [0.65, 0.35], [0.2, 0.8]]))
+    0.75
+    """
+    if answers.shape[1] == 2:
+        return _auc(truth == 1, answers[:, 1])
+    each = [_auc(truth == k, answers[:, k]) for k in range(answers.shape[1])]
+    return float(np.nanmean(each))
+
+
+def average_precision(truth: Array, answers: Array) -> float:
+    """The area under precision over recall, as a step function; ties are entered together."""
+    columns = [1] if answers.shape[1] == 2 else range(answers.shape[1])
+    return float(np.nanmean([_average_precision(truth == k, answers[:, k]) for k in columns]))
+
+
+def _average_precision(positive: Array, score: Array) -> float:
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
+    hits = np.cumsum(positive[order])[ends]
+    recall = np.r_[0.0, hits / positive.sum()]
+    return float(np.sum(np.diff(recall) * hits / (ends + 1)))
+
+
+def log_loss(truth: Array, answers: Array) -> float:
+    """The mean of minus the log of the probability given to what was true."""
+    return float(-np.mean(np.log(np.clip(answers[np.arange(len(truth)), truth], 1e-15, 1.0))))
+
+
+def brier(truth: Array, answers: Array) -> float:
+    """The mean squared distance of the probabilities from the truth (Brier 1950); one column where there are two classes."""
+    if answers.shape[1] == 2:
+        return float(np.mean((answers[:, 1] - (truth == 1)) ** 2))
+    return float(np.mean(np.sum((answers - np.eye(answers.shape[1])[truth]) ** 2, axis=1)))
+
+
+def calibration_error(truth: Array, answers: Array) -> float:
+    """Expected calibration error over fifteen bins of equal count, mean over classes (Naeini and others 2015)."""
+    columns = [1] if answers.shape[1] == 2 else range(answers.shape[1])
+    return float(np.mean([_calibration_error(truth == k, answers[:, k]) for k in columns]))
+
+
+def _calibration_error(positive: Array, probability: Array) -> float:
+    order = np.argsort(probability, kind="stable")
+    bins = np.array_split(order, min(15, len(order)))
+    return sum(len(b) / len(order) * abs(float(positive[b].mean()) - float(probability[b].mean())) for b in bins)
+
+
+def rmse(truth: Array, answers: Array) -> float:
+    """The root of the mean squared error."""
+    return float(np.sqrt(np.mean((truth - answers) ** 2)))
+
+
+def mae(truth: Array, answers: Array) -> float:
+    """The mean absolute error."""
+    return float(np.mean(np.abs(truth - answers)))
+
+
+def r2(truth: Array, answers: Array) -> float:
+    """The share of the variance explained; nan where the truth does not vary."""
+    spread = float(np.sum((truth - truth.mean()) ** 2))
+    return 1.0 - float(np.sum((truth - answers) ** 2)) / spread if spread > 0 else float("nan")
+
+
+_CLASSES = ("binary", "multiclass")
+_NUMBER = ("regression",)
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", True, _CLASSES, True, accuracy),
+        Metric("balanced_accuracy", True, _CLASSES, True, balanced_accuracy),
+        Metric("macro_f1", True, _CLASSES, True, macro_f1),
+        Metric("roc_auc", True, _CLASSES, False, roc_auc),
+        Metric("average_precision", True, _CLASSES, False, average_precision),
+        Metric("log_loss", False, _CLASSES, False, log_loss),
+        Metric("brier", False, _CLASSES, False, brier),
+        Metric("calibration_error", False, _CLASSES, False, calibration_error),
+        Metric("rmse", False, _NUMBER, False, rmse),
+        Metric("mae", False, _NUMBER, False, mae),
+        Metric("r2", True, _NUMBER, False, r2),
+    )
+}
+
+
+def score(name: str, truth: Array, answers: Array, labels: Array) -> float:
+    """One metric by name."""
+    metric = METRICS[name]
+    return metric.function(truth, labels if metric.of_labels else answers)
+
+
+def interval(
+    name: str, truth: Array, answers: Array, labels: Array, seed: int = 0, draws: int = 200
+) -> tuple[float, float, float]:
+    """A metric with its 95 % interval by the bootstrap over rows (Efron 1979): (low, value, high)."""
+    value = score(name, truth, answers, labels)
+    random = np.random.default_rng(seed)
+    size = min(len(truth), 20_000)  # the spread is that of 20,000 rows, scaled, above that many
+    scale = np.sqrt(size / len(truth))
+    drawn = []
+    for _ in range(draws):
+        pick = random.integers(0, len(truth), size)
+        drawn.append(score(name, truth[pick], answers[pick], labels[pick]))
+    low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (value, value)
+    return float(value + (low - value) * scale), value, float(value + (high - value) * scale)
+
+
+def gain(name: str, truth: Array, one: tuple[Array, Array], other: tuple[Array, Array], seed: int = 0, draws: int = 200) -> tuple[float, float]:
+    """How much better ``one`` scores than ``other`` on the same rows: a paired bootstrap's 95 % interval.
+
+    Each of the two is (answers, labels). Positive means that ``one`` is better, whichever side the metric has.
+    """
+    sign = 1.0 if METRICS[name].higher_is_better else -1.0
+    random = np.random.default_rng(seed)
+    size = min(len(truth), 20_000)
+    drawn = []
+    for _ in range(draws):
+        pick = random.integers(0, len(truth), size)
+        better, worse = (score(name, truth[pick], a[pick], b[pick]) for a, b in (one, other))
+        drawn.append(sign * (better - worse))
+    middle = sign * (score(name, truth, *one) - score(name, truth, *other))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    scale = np.sqrt(size / len(truth))
+    return float(middle + (low - middle) * scale), float(middle + (high - middle) * scale)

@@ -1,0 +1,79 @@
+"""The contract of a recipe: one model family, one file, a record of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll.clock import Clock
+from plimsoll.job import Job
+from plimsoll.knobs import Knobs, Space
+from plimsoll.rows import Rows, Value
+from plimsoll.schema import Schema
+
+# Answers of a model: float64, shape (rows, classes) with each row summing to one, or (rows,) for a number.
+Answers = NDArray[np.float64]
+
+# What a model saves: file name → bytes. Names end in .json, .safetensors, .onnx or .arrow.
+Members = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from, and rows for early stopping; ``valid`` is None in the last fit on all rows.
+
+    ``target`` holds class numbers (int64) or values (float64), shape (rows,). ``groups`` numbers the rows
+    that must stay together when a recipe splits the training rows again.
+    """
+
+    train: Rows
+    target: NDArray[Any]
+    valid: Rows | None = None
+    valid_target: NDArray[Any] | None = None
+    groups: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How a fit's cost grows: operations and bytes, not seconds."""
+
+    operations: float
+    bytes: float
+
+
+class Model(Protocol):
+    """What a fit gives, and what a bundle serves."""
+
+    @property
+    def settled(self) -> Knobs:
+        """Knobs that training settled, such as the number of trees, for a refit that has no valid rows."""
+
+    def predict(self, rows: Rows) -> Answers:
+        """Answers for a batch of rows."""
+
+    def answer(self, values: Sequence[Value]) -> Sequence[float]:
+        """The answer for one row, its values in the schema's order: the same as ``predict`` gives, quicker."""
+
+    def members(self) -> Members:
+        """All that is needed to load it again: arrays, JSON or ONNX; no code and no pickle."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model family."""
+
+    name: str
+    space: Space
+    refuse: Callable[[Job, Schema], str | None]
+    facts: Callable[[Job, Schema, int, Knobs], Facts]  # the int: rows to learn from
+    fit: Callable[[Job, Schema, Fold, Knobs, Clock], Model]
+    load: Callable[[Job, Schema, Members], Model]
+
+
+def one_by_batch(model: Model, schema: Schema, values: Sequence[Value]) -> list[float]:
+    """``Model.answer`` by way of ``predict``, for a family that has no quicker way."""
+    return [float(part) for part in np.ravel(model.predict(Rows.of_values(schema, [values])))]
