@@ -1,0 +1,54 @@
+"""State the job and the limits; get the best model that fits them, measured, packaged, served and watched.
+
+>>> import plimsoll
+>>> run = plimsoll.fit(frame, predict="label", limits="p99 < 5 ms, train < 1 min")  # doctest: +SKIP
+>>> plimsoll.load(run.bundle).predict(frame)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plimsoll.errors import (
+    BundleError,
+    DataError,
+    JobError,
+    LimitError,
+    NothingFits,
+    PlimsollError,
+    UserError,
+)
+
+if TYPE_CHECKING:
+    from plimsoll.job import Job as Job
+    from plimsoll.limits import Limits as Limits
+    from plimsoll.predict import load as load
+    from plimsoll.solve import Run as Run
+    from plimsoll.solve import fit as fit
+
+__version__ = "0.1.0"
+__all__ = [
+    "BundleError",
+    "DataError",
+    "Job",
+    "JobError",
+    "LimitError",
+    "Limits",
+    "NothingFits",
+    "PlimsollError",
+    "Run",
+    "UserError",
+    "fit",
+    "load",
+]
+
+# Loaded when first asked for, so that importing the package costs next to nothing.
+_LATER = {"fit": "solve", "Run": "solve", "load": "predict", "Job": "job", "Limits": "limits"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'plimsoll' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(f"plimsoll.{_LATER[name]}"), name)

@@ -67,8 +67,7 @@ class Calibration:
 
     def label_one(self, probabilities: Sequence[float]) -> int:
         marks = [
-            math.log(p if p > _TINY else _TINY) + offset
-            for p, offset in zip(probabilities, self.offsets, strict=True)
+            math.log(p if p > _TINY else _TINY) + offset for p, offset in zip(probabilities, self.offsets, strict=True)
         ]
         return marks.index(max(marks))
 
@@ -115,7 +114,7 @@ def conformal_radius(errors: Array, coverage: float) -> float:
 def _fit_scaling(truth: Array, answers: Array) -> tuple[float, list[float]]:
     """Newton's method on the log loss over (scale, biases), with a pull of one row's weight towards leaving things alone."""
     logs = np.log(np.maximum(answers, _TINY))
-    rows, classes = logs.shape
+    classes = logs.shape[1]
     weights = np.r_[1.0, np.zeros(classes)]
     prior = weights.copy()
     hot = np.eye(classes)[truth]

@@ -54,14 +54,16 @@ class Split:
             return Split(how, columns)
         if how in ("time", "column") and len(columns) == 1:
             return Split(how, columns)
-        raise JobError(f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL".')
+        raise JobError(
+            f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL".'
+        )
 
 
 @dataclass(frozen=True)
 class Job:
     """A job statement. ``task`` is settled once the target has been seen.
 
-    >>> Job(predict="income", limits="p99 < 2 ms").limits.get("p99")
+    >>> Job(predict="income", limits=parse("p99 < 2 ms")).limits.get("p99")
     0.002
     """
 
@@ -78,8 +80,6 @@ class Job:
     coverage: float = 0.9  # of a regression's intervals
 
     def __post_init__(self) -> None:
-        if isinstance(self.limits, str):
-            object.__setattr__(self, "limits", parse(self.limits))
         if self.metric and self.metric not in METRICS:
             raise JobError(f'--metric "{self.metric}" is not known. {nearest(self.metric, METRICS)}')
         if self.choose not in ("cheapest", "best"):

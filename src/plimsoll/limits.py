@@ -160,7 +160,11 @@ class Limits:
 
     def load(self, measured: Measured) -> float:
         """How deep a model sits: the largest share of any upper limit on a cost that it uses up; 0 with no limits."""
-        shares = [(measured.figures[limit.key][1] / limit.bound) for limit in self.each if limit.upper and limit.key in measured.figures and limit.bound > 0]
+        shares = [
+            (measured.figures[limit.key][1] / limit.bound)
+            for limit in self.each
+            if limit.upper and limit.key in measured.figures and limit.bound > 0
+        ]
         return max(shares, default=0.0)
 
 
@@ -190,7 +194,9 @@ def parse(text: str | Sequence[str]) -> Limits:
 def _parse_one(word: str, index: int) -> Limit:
     match = _LIMIT.match(word)
     if match is None:
-        raise LimitError(f'limits[{index}]: "{word.strip()}" is not a limit. Write a name, a side and a number, such as "p99 < 25 ms".')
+        raise LimitError(
+            f'limits[{index}]: "{word.strip()}" is not a limit. Write a name, a side and a number, such as "p99 < 25 ms".'
+        )
     name, where, side, number = match.groups()
     if name not in COSTS and name not in METRICS:
         raise LimitError(f'limits[{index}]: nothing called "{name}" is measured. {nearest(name, [*COSTS, *METRICS])}')
@@ -209,7 +215,9 @@ def _check_side(name: str, upper: bool, index: int) -> None:
     wanted = True if name in COSTS else not METRICS[name].higher_is_better
     if upper != wanted:
         right = "<" if wanted else ">"
-        raise LimitError(f"limits[{index}].{name}: a limit on {name} is written with {right}, as in \"{name} {right} …\".")
+        raise LimitError(
+            f'limits[{index}].{name}: a limit on {name} is written with {right}, as in "{name} {right} …".'
+        )
 
 
 def _slice(where: str | None, name: str, index: int) -> tuple[str, str] | None:
@@ -217,5 +225,7 @@ def _slice(where: str | None, name: str, index: int) -> tuple[str, str] | None:
         return None
     column, equals, value = where[1:-1].partition("=")
     if name in COSTS or not equals or not column.strip():
-        raise LimitError(f'limits[{index}].{name}: "{where}" is not a slice. Write a quality over a column\'s value, such as "accuracy[sex=Female] > 0.8".')
+        raise LimitError(
+            f'limits[{index}].{name}: "{where}" is not a slice. Write a quality over a column\'s value, such as "accuracy[sex=Female] > 0.8".'
+        )
     return column.strip(), value.strip()

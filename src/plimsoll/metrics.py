@@ -182,7 +182,9 @@ def interval(
     return float(value + (low - value) * scale), value, float(value + (high - value) * scale)
 
 
-def gain(name: str, truth: Array, one: tuple[Array, Array], other: tuple[Array, Array], seed: int = 0, draws: int = 200) -> tuple[float, float]:
+def gain(
+    name: str, truth: Array, one: tuple[Array, Array], other: tuple[Array, Array], seed: int = 0, draws: int = 200
+) -> tuple[float, float]:
     """How much better ``one`` scores than ``other`` on the same rows: a paired bootstrap's 95 % interval.
 
     Each of the two is (answers, labels). Positive means that ``one`` is better, whichever side the metric has.

@@ -1,0 +1,7 @@
+"""``python -m plimsoll`` is the command line."""
+
+import sys
+
+from plimsoll.cli import main
+
+sys.exit(main())

@@ -1,0 +1,117 @@
+"""What the test rows say of the chosen model: per class, per slice, how well calibrated; and sketches for drift."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import metrics
+from plimsoll.job import Job
+from plimsoll.rows import Coded, Rows
+from plimsoll.schema import Schema
+from plimsoll.trial import Score
+
+Array = NDArray[Any]
+_LEAST = 50  # rows of a slice that is worth a figure
+_BINS = 10
+
+
+def score(name: str, truth: Array, answers: Array, labels: Array, seed: int = 0) -> Score:
+    """A metric on these rows with its 95 % bootstrap interval."""
+    low, value, high = metrics.interval(name, truth, answers, labels, seed, draws=100)
+    return Score(name, value, low, high, len(truth))
+
+
+def gather(
+    job: Job, schema: Schema, rows: Rows, truth: Array, answers: Array, labels: Array, radius: float
+) -> dict[str, Any]:
+    """The evidence that the report shows, as JSON values."""
+    found: dict[str, Any] = {"slices": slices(job, rows, truth, answers, labels)}
+    if job.task.classifies:
+        found["per_class"] = per_class(schema, truth, labels)
+        found["calibration"] = reliability(truth, answers)
+        found["calibration_error"] = metrics.calibration_error(truth, answers)
+        return found
+    error = truth - answers
+    counts, edges = np.histogram(error, bins=30)
+    found["residuals"] = {"edges": edges.tolist(), "counts": counts.tolist()}
+    found["coverage"] = {"stated": job.coverage, "observed": float(np.mean(np.abs(error) <= radius)), "radius": radius}
+    return found
+
+
+def per_class(schema: Schema, truth: Array, labels: Array) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and rows of each class; a ratio without a base is zero."""
+    found = []
+    for k, name in enumerate(schema.classes):
+        hits = int(np.sum((truth == k) & (labels == k)))
+        given, due = int(np.sum(labels == k)), int(np.sum(truth == k))
+        precision, recall = hits / max(given, 1), hits / max(due, 1)
+        f1 = 2 * hits / max(given + due, 1)
+        found.append({"class": name, "precision": precision, "recall": recall, "f1": f1, "support": due})
+    return found
+
+
+def reliability(truth: Array, answers: Array) -> list[dict[str, Any]]:
+    """Predicted against observed, in ten bins of equal count; of the likeliest class where there are more than two."""
+    if answers.shape[1] == 2:
+        probability, right = answers[:, 1], truth == 1
+    else:
+        probability, right = answers.max(axis=1), answers.argmax(axis=1) == truth
+    order = np.argsort(probability, kind="stable")
+    return [
+        {"predicted": float(probability[b].mean()), "observed": float(right[b].mean()), "rows": len(b)}
+        for b in np.array_split(order, min(_BINS, len(order)))
+        if len(b)
+    ]
+
+
+def slices(job: Job, rows: Rows, truth: Array, answers: Array, labels: Array) -> list[dict[str, Any]]:
+    """The twelve slices, of those that are large enough, in which the score is worst."""
+    overall = metrics.score(job.score, truth, answers, labels)
+    sign = 1.0 if metrics.METRICS[job.score].higher_is_better else -1.0
+    found: list[dict[str, Any]] = []
+    for column, value, index in _parts(rows):
+        if _LEAST <= len(index) < len(truth):
+            part = metrics.score(job.score, truth[index], answers[index], labels[index])
+            if np.isfinite(part):
+                found.append({"column": column, "value": value, "rows": len(index), "score": part, "overall": overall})
+    return sorted(found, key=lambda each: sign * each["score"])[:12]
+
+
+def _parts(rows: Rows) -> Iterator[tuple[str, str, Array]]:
+    """(column, value, row numbers): each common category, and the quarters of each number."""
+    for name, cells in rows.columns.items():
+        if isinstance(cells, Coded):
+            if len(cells.values) <= 200:
+                for k, value in enumerate(cells.values):
+                    yield name, value, np.flatnonzero(cells.codes == k)
+            continue
+        known = cells[~np.isnan(cells)]
+        if len(known) < 4 * _LEAST:
+            continue
+        cuts = np.unique(np.quantile(known, [0.0, 0.25, 0.5, 0.75, 1.0]))
+        for low, high in itertools.pairwise(cuts):
+            top = cells <= high if high == cuts[-1] else cells < high
+            yield name, f"{low:.4g} to {high:.4g}", np.flatnonzero((cells >= low) & top)
+
+
+def sketches(rows: Rows) -> dict[str, Any]:
+    """How each column was spread at training time, small enough to ship: what drift is measured against."""
+    found: dict[str, Any] = {}
+    for name, cells in rows.columns.items():
+        if isinstance(cells, Coded):
+            count = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.values))
+            top: list[int] = np.argsort(-count, kind="stable")[:50].tolist() if len(cells.values) <= 5_000 else []
+            missing = float(np.mean(cells.codes < 0)) if len(rows) else 0.0
+            # Only values that many rows share: a sketch must not carry a person's own words.
+            shares = {cells.values[k]: float(count[k] / len(rows)) for k in top if count[k] >= 10}
+            found[name] = {"missing": missing, "values": shares}
+            continue
+        known = cells[~np.isnan(cells)]
+        quantiles = np.quantile(known, np.linspace(0.0, 1.0, 21)).tolist() if len(known) else []
+        found[name] = {"missing": float(np.mean(np.isnan(cells))) if len(rows) else 0.0, "quantiles": quantiles}
+    return found

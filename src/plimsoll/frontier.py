@@ -1,0 +1,79 @@
+"""What nothing else beats, and the choice among it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from plimsoll.limits import Limits
+from plimsoll.metrics import METRICS
+from plimsoll.trial import Status, Trial
+
+COSTS = ("p50", "p99", "memory", "size", "cold_start")  # of the served model; a frontier is drawn over these
+
+
+def goodness(trial: Trial) -> float:
+    """The score with its sign turned so that more is better; minus infinity without one."""
+    if trial.score is None:
+        return float("-inf")
+    return trial.score.value if METRICS[trial.score.metric].higher_is_better else -trial.score.value
+
+
+def beats(one: Trial, other: Trial) -> bool:
+    """At least as good on the score and on every cost, and better on one of them."""
+    ones = [goodness(one), *(-(one.measured.middle(cost) or 0.0) for cost in COSTS)]
+    others = [goodness(other), *(-(other.measured.middle(cost) or 0.0) for cost in COSTS)]
+    return all(a >= b for a, b in zip(ones, others, strict=True)) and ones != others
+
+
+def frontier(trials: Sequence[Trial]) -> list[Trial]:
+    """Complete trials that fit and that no other beats on score and on every cost at once, best score first."""
+    fit = [trial for trial in trials if trial.complete and trial.status is Status.FITS]
+    kept = [trial for trial in fit if not any(beats(other, trial) for other in fit)]
+    return sorted(kept, key=lambda trial: (-goodness(trial), trial.id))
+
+
+def ranked(trials: Sequence[Trial], worse: Callable[[Trial, Trial], bool], choose: str) -> list[Trial]:
+    """Trials that fit, in the order in which they would be chosen.
+
+    ``worse(trial, best)`` says whether a trial is measurably worse than the best. With ``cheapest`` those that
+    are not come first, the lowest p50 ahead; with ``best`` the score alone counts.
+    """
+    fit = sorted(
+        (t for t in trials if t.complete and t.status is Status.FITS), key=lambda trial: (-goodness(trial), trial.id)
+    )
+    if choose == "best" or not fit:
+        return fit
+    best = fit[0]
+    level = [trial for trial in fit if trial is best or not worse(trial, best)]
+    level.sort(key=lambda trial: (trial.measured.middle("p50") or 0.0, -goodness(trial)))
+    return level + [trial for trial in fit if trial not in level]
+
+
+def nearest(trials: Sequence[Trial], limits: Limits) -> Trial | None:
+    """Of the trials that breach, the one whose worst breach is the smallest."""
+    tried = [trial for trial in trials if trial.complete]
+    return min(tried, key=lambda trial: (_worst(trial, limits), -goodness(trial)), default=None)
+
+
+def _worst(trial: Trial, limits: Limits) -> float:
+    breaches = limits.judge(trial.measured)
+    return breaches[0].ratio if breaches else 0.0
+
+
+def prices(trials: Sequence[Trial], limits: Limits) -> list[str]:
+    """For each limit in the way: how far it must move for some model to fit, the rest kept, and what that buys."""
+    lines = []
+    for limit in limits:
+        others = Limits(tuple(each for each in limits if each is not limit))
+        free = [trial for trial in trials if trial.complete and not others.judge(trial.measured)]
+        reached = [trial for trial in free if limit.key in trial.measured.figures]
+        if reached:
+            near = min(
+                reached, key=lambda trial: limits.judge(trial.measured)[0].ratio if limits.judge(trial.measured) else 0
+            )
+            found = limits.judge(near.measured)
+            if found and near.score:
+                lines.append(
+                    f"Without {limit}: {near.recipe} at {found[0]}, {near.score.metric} {near.score.value:.4g}."
+                )
+    return lines

@@ -1,0 +1,221 @@
+"""What the columns are: their kinds, the task that the target sets, and rows as recipes take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from plimsoll.cells import category_text, codes, numbers, texts
+from plimsoll.errors import DataError, JobError, nearest
+from plimsoll.job import Job, Task
+from plimsoll.kinds import Facts, kind_of, look
+from plimsoll.metrics import METRICS
+from plimsoll.rows import NUMERIC, Cells, Rows
+from plimsoll.schema import Column, Kind, Schema
+
+MOST_CLASSES = 1000
+_FEW = 20  # an integer target with at most this many values counts as classes
+_REPEATS = 5  # … if each comes this often, on average
+
+
+def infer(frame: pl.DataFrame, job: Job) -> tuple[Job, Schema]:
+    """The job with its task settled, and the schema of the columns that a model may read.
+
+    Set aside, in ``Schema.ignored``: what the job ignores, columns of the split that say where a row goes, ids,
+    constant columns, and cells that are lists or records. Raises JobError for a name that is not a column,
+    DataError for a target that cannot be learned.
+
+    >>> rows = pl.DataFrame({"age": [39.5, 28.0, 51.0], "job": ["cook", "cook", "smith"], "rich": ["no", "yes", "no"]})
+    >>> job, schema = infer(rows, Job("rich"))
+    >>> job.task.value, schema.classes, [(c.name, c.kind.value) for c in schema.columns]
+    ('binary', ('no', 'yes'), [('age', 'number'), ('job', 'category')])
+    """
+    _check_names(frame, job)
+    task, classes, class_type = _target(frame[job.predict], job)
+    asked = {*job.ignore, *(job.split.columns if job.split.how != "time" else ())}
+    names = [name for name in frame.columns if name != job.predict and name not in asked]
+    kinds = _kinds(frame.select(names), job.kinds)
+    columns = tuple(_column(name, kind, facts) for name, (kind, facts) in kinds.items() if kind not in (None, Kind.ID))
+    ignored = tuple(
+        name for name in frame.columns if name in asked or (name in kinds and kinds[name][0] in (None, Kind.ID))
+    )
+    if not columns:
+        raise DataError(
+            f'No column is left to predict "{job.predict}" from: {", ".join(ignored) or "there are none"}. State what one is, as in --kind COL=number.'
+        )
+    return replace(job, task=task), Schema(columns, job.predict, classes, class_type, ignored)
+
+
+def with_target(frame: pl.DataFrame, job: Job) -> tuple[pl.DataFrame, str | None]:
+    """The rows whose target is known, and a warning where some had to go. Takes a job that ``infer`` has settled.
+
+    >>> kept, warning = with_target(pl.DataFrame({"y": ["a", None, "b"]}), Job("y"))
+    >>> kept.height, warning
+    (2, '1 of 3 rows have no value of "y" and are left out.')
+    """
+    if job.predict not in frame.columns:
+        raise DataError(f'There is no column "{job.predict}" to predict. {nearest(job.predict, frame.columns)}')
+    target = frame[job.predict]
+    known = texts(target).is_not_null() if job.task.classifies else pl.Series(np.isfinite(numbers(target, Kind.NUMBER)))
+    lost = frame.height - int(known.sum())
+    if not lost:
+        return frame, None
+    if lost == frame.height:
+        raise DataError(f'No row has a value of "{job.predict}". Check the column to predict.')
+    return frame.filter(known), f'{lost:,} of {frame.height:,} rows have no value of "{job.predict}" and are left out.'
+
+
+def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
+    """The schema's columns as arrays: numbers, booleans and times (seconds since 1970, UTC) as float64, the rest coded.
+
+    A cell that does not fit its column's kind counts as missing. Raises DataError where a column is not there.
+
+    >>> schema = Schema((Column("age", Kind.NUMBER), Column("floor", Kind.CATEGORY)), "y")
+    >>> rows = to_rows(pl.DataFrame({"age": ["39", "old"], "floor": [3.0, 1.0]}), schema)
+    >>> rows.numbers("age").tolist(), rows.texts("floor").texts()
+    ([39.0, nan], ['3', '1'])
+    """
+    cells: dict[str, Cells] = {}
+    for column in schema.columns:
+        if column.name not in frame.columns:
+            raise DataError(
+                f'The column "{column.name}" is missing from the rows. {nearest(column.name, frame.columns)}'
+            )
+        found = frame[column.name]
+        if column.kind in NUMERIC:
+            cells[column.name] = numbers(found, column.kind)
+        else:
+            cells[column.name] = codes(found, tidy=column.kind is Kind.CATEGORY)
+    return Rows(frame.height, cells)
+
+
+def to_target(frame: pl.DataFrame, job: Job, schema: Schema) -> NDArray[np.int64] | NDArray[np.float64]:
+    """The target, shape (rows,): class numbers as int64, or values as float64.
+
+    Raises DataError for a class that the schema does not know and for a cell without a value.
+
+    >>> to_target(pl.DataFrame({"y": ["b", "a"]}), Job("y"), Schema((), "y", ("a", "b"))).tolist()
+    [1, 0]
+    """
+    if job.predict not in frame.columns:
+        raise DataError(f'There is no column "{job.predict}" to predict. {nearest(job.predict, frame.columns)}')
+    target = frame[job.predict]
+    if not job.task.classifies:
+        values = numbers(target, Kind.NUMBER)
+        if not np.isfinite(values).all():
+            raise DataError(
+                f'"{job.predict}" has {int((~np.isfinite(values)).sum()):,} cells that are no number. Leave those rows out.'
+            )
+        return values
+    coded = codes(target, tidy=True)
+    if (coded.codes < 0).any():
+        raise DataError(f'"{job.predict}" has {int((coded.codes < 0).sum()):,} empty cells. Leave those rows out.')
+    return _known(coded.values, schema, job.predict)[coded.codes]
+
+
+def _known(values: tuple[str, ...], schema: Schema, target: str) -> NDArray[np.int64]:
+    place = {name: number for number, name in enumerate(schema.classes)}
+    if unseen := [value for value in values if value not in place]:
+        raise DataError(
+            f'"{target}" is "{unseen[0]}" in some rows, a class that training did not have. {nearest(unseen[0], schema.classes)}'
+        )
+    return np.array([place[value] for value in values], dtype=np.int64)
+
+
+def _check_names(frame: pl.DataFrame, job: Job) -> None:
+    if not frame.height:
+        raise DataError("The table has no rows. Give one with rows to learn from.")
+    asked = {
+        "--predict": (job.predict,),
+        "--split": job.split.columns,
+        "--ignore": job.ignore,
+        "--kind": tuple(job.kinds),
+    }
+    for flag, names in asked.items():
+        for name in names:
+            if name not in frame.columns:
+                raise JobError(f'{flag} "{name}" is not a column. {nearest(name, frame.columns)}')
+    if job.predict in job.ignore or job.predict in job.split.columns:
+        raise JobError(f'--predict "{job.predict}" is also ignored or split by. Keep one of the two.')
+
+
+def _kinds(frame: pl.DataFrame, stated: Mapping[str, Kind]) -> dict[str, tuple[Kind | None, Facts]]:
+    facts = look(frame)
+    return {
+        name: (_stated(name, stated, facts[name]) or kind_of(frame[name], facts[name]), facts[name])
+        for name in frame.columns
+    }
+
+
+def _stated(name: str, stated: Mapping[str, Kind], facts: Facts) -> Kind | None:
+    if name in stated and facts.nested:
+        raise JobError(
+            f'--kind "{name}" cannot be {stated[name].value}: its cells are lists or records. Spread them over columns of their own.'
+        )
+    return stated.get(name)
+
+
+def _column(name: str, kind: Kind | None, facts: Facts) -> Column:
+    assert kind is not None
+    return Column(
+        name,
+        kind,
+        facts.missing,
+        facts.distinct,
+        category_text(facts.example) if kind is Kind.CATEGORY else facts.example,
+    )
+
+
+def _target(target: pl.Series, job: Job) -> tuple[Task, tuple[str, ...], str]:
+    values, numeric = _values(target)
+    stated = job.kinds.get(job.predict)
+    if not values:
+        raise DataError(f'No row has a value of "{job.predict}". Check the column to predict.')
+    if len(values) == 1:
+        raise DataError(
+            f'"{job.predict}" is "{values[0]}" in every row, so there is nothing to learn. Check the column to predict.'
+        )
+    if not _as_classes(target, values, numeric, stated, job):
+        if not numeric:
+            raise JobError(
+                f'"{job.predict}" holds texts such as "{values[0]}", so it cannot be predicted as a number. Leave out --kind, or choose a metric of classes such as accuracy.'
+            )
+        return Task.REGRESSION, (), "text"
+    if len(values) > MOST_CLASSES:
+        raise DataError(
+            f'"{job.predict}" has {len(values):,} classes; at most {MOST_CLASSES:,} can be told apart. Predict another column, or state --kind {job.predict}=number.'
+        )
+    whole = numeric and all(_whole(value) for value in values)
+    names = sorted(values, key=int) if whole else sorted(values)
+    class_type = "integer" if whole else "boolean" if set(names) == {"false", "true"} else "text"
+    return (Task.BINARY if len(names) == 2 else Task.MULTICLASS), tuple(names), class_type
+
+
+def _values(target: pl.Series) -> tuple[list[str], bool]:
+    """The target's values as texts, and whether they are all numbers."""
+    found = sorted({category_text(text) for text in texts(target.unique()).drop_nulls().to_list()})
+    if target.dtype.is_numeric():
+        return found, True
+    return found, target.dtype != pl.Boolean and bool(
+        pl.Series(found, dtype=pl.String).cast(pl.Float64, strict=False).is_not_null().all()
+    )
+
+
+def _as_classes(target: pl.Series, values: list[str], numeric: bool, stated: Kind | None, job: Job) -> bool:
+    """Whether the target is to be told apart or to be estimated: what the user says, then the metric, then the values."""
+    if stated is not None:
+        return stated is not Kind.NUMBER
+    if job.metric:
+        return METRICS[job.metric].tasks != ("regression",)
+    if not numeric or len(values) <= 2:
+        return not numeric or all(_whole(value) for value in values)
+    whole = not target.dtype.is_float() and all(_whole(value) for value in values)
+    return whole and len(values) <= _FEW and len(values) * _REPEATS <= target.len() - target.null_count()
+
+
+def _whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()

@@ -1,0 +1,86 @@
+"use strict";
+(() => {
+  const cards = JSON.parse(document.getElementById("cards").textContent);
+  const panel = document.getElementById("card");
+
+  // Text enters the page only as textContent, whatever a class or a column is called.
+  const element = (name, words, className) => {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.textContent = words;
+    return made;
+  };
+
+  const pair = ([name, value]) => {
+    const row = document.createElement("div");
+    row.append(element("dt", name), element("dd", value));
+    return row;
+  };
+
+  const show = (id) => {
+    const card = Object.hasOwn(cards, id) ? cards[id] : null;
+    if (!card || !panel || panel.dataset.trial === id) return;
+    const facts = element("dl", "", "facts");
+    facts.append(...card.rows.map(pair));
+    panel.replaceChildren(element("h3", card.recipe), element("p", card.note, "note"), element("p", card.why, "reason"), facts);
+    panel.dataset.trial = id;
+    mark(id);
+  };
+
+  const mark = (id) => {
+    for (const each of document.querySelectorAll("[data-trial].lit")) each.classList.remove("lit");
+    for (const each of document.querySelectorAll("[data-trial]")) {
+      if (each !== panel && each.dataset.trial === id) each.classList.add("lit");
+    }
+  };
+
+  for (const event of ["mouseover", "focusin", "click"]) {
+    document.addEventListener(event, (happening) => {
+      const found = happening.target.closest(".point[data-trial], .span[data-trial], tr[data-trial]");
+      if (found) show(found.dataset.trial);
+    });
+  }
+
+  // Arrow keys walk along the marks of the chart in sight, from the cheapest to the dearest.
+  document.addEventListener("keydown", (press) => {
+    const point = press.target.closest?.(".point");
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[press.key];
+    if (!point || !step) return;
+    const left = (each) => each.getBoundingClientRect().left;
+    const points = [...point.ownerSVGElement.querySelectorAll(".point")].sort((a, b) => left(a) - left(b));
+    points[points.indexOf(point) + step]?.focus();
+    press.preventDefault();
+  });
+
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    if (cell.dataset.sort === undefined) return cell.textContent;
+    return cell.dataset.sort === "" ? null : Number(cell.dataset.sort);
+  };
+
+  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+
+  const sort = (table, column, up) => {
+    const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
+    rows.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null); // what has no figure stays at the end
+      return up ? compare(a, b) : compare(b, a);
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  };
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      const button = element("button", head.textContent);
+      button.type = "button";
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        sort(table, column, up);
+      });
+    });
+  }
+})();

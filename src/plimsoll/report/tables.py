@@ -1,0 +1,158 @@
+"""The tables of the page, complete without a script: trials, classes, slices, knobs of one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from plimsoll.report.load_line import STATUS, Record, Run, cost_of, cost_text, knobs_text, metric_of, score_text
+from plimsoll.report.markup import Markup, join, tag
+
+COSTS_SHOWN = ("p50", "p99", "memory", "size", "train")
+_WORDS = {"p50": "p50", "p99": "p99", "memory": "memory", "size": "size", "train": "train"}
+_ORDER = {"fits": 0, "breaches": 1, "killed": 2, "failed": 3, "ruled_out": 4}
+
+
+def _table(caption: str, heads: Iterable[tuple[str, bool]], rows: Iterable[Markup], **attributes: object) -> Markup:
+    """Heads are (words, whether the column holds numbers). It scrolls sideways in a frame that the keyboard reaches."""
+    cells = [tag("th", words, scope="col", class_="number" if number else None) for words, number in heads]
+    inside = tag("caption", caption, class_="unseen"), tag("thead", tag("tr", *cells)), tag("tbody", *rows)
+    return tag(
+        "div", tag("table", *inside, **attributes), class_="frame", tabindex=0, role="region", aria_label=caption
+    )
+
+
+def _number(words: object, sort: float | None = None) -> Markup:
+    return tag("td", words, class_="number", data_sort="" if sort is None else float(sort))
+
+
+def trials_table(run: Run) -> Markup:
+    """Every trial that ran, was stopped, or was ruled out; the order is the run's."""
+    heads = [
+        ("recipe", False),
+        ("status", False),
+        (metric_of(run), True),
+        *((_WORDS[cost], True) for cost in COSTS_SHOWN),
+    ]
+    return _table("All trials", heads, (_trial(trial, run) for trial in run["trials"]), class_="sortable")
+
+
+def _trial(trial: Record, run: Run) -> Markup:
+    chosen = trial["id"] == run.get("chosen")
+    value, interval = score_text(trial.get("score"))
+    knobs = knobs_text(trial)
+    return tag(
+        "tr",
+        tag(
+            "th",
+            trial["recipe"],
+            tag("span", " chosen", class_="flag") if chosen else None,
+            tag("small", f"{trial['id']}{' · ' if knobs else ''}{knobs}"),
+            scope="row",
+        ),
+        tag(
+            "td",
+            tag("span", STATUS.get(trial["status"], trial["status"]), class_=f"status {trial['status']}"),
+            tag("small", _reason(trial)),
+            data_sort=_ORDER.get(trial["status"], 9),
+        ),
+        _number(join(value, tag("small", interval)), (trial.get("score") or {}).get("value")),
+        *(_cost(trial, cost) for cost in COSTS_SHOWN),
+        class_="chosen" if chosen else trial["status"],
+        data_trial=trial["id"],
+    )
+
+
+def _cost(trial: Record, cost: str) -> Markup:
+    """What was measured, or else what was predicted, with a mark that says so."""
+    if (found := cost_of(trial, cost)) is not None:
+        return _number(cost_text(cost, found), found)
+    guess = cost_of(trial, cost, predicted=True)
+    return _number(
+        "–" if guess is None else tag("i", f"~ {cost_text(cost, guess)}", title="predicted, not measured"), guess
+    )
+
+
+def _reason(trial: Record) -> str:
+    reason = trial.get("why") or "; ".join(trial.get("breaches") or ())
+    share = trial.get("share", 1.0)
+    part = f"saw {share:.0%} of the rows".replace("%", " %") if share < 1 else ""
+    return " · ".join(words for words in (reason, part, *(trial.get("notes") or ())) if words)
+
+
+def classes_table(rows: Sequence[Mapping[str, Any]]) -> Markup:
+    heads = [("class", False), ("precision", True), ("recall", True), ("F1", True), ("rows", True)]
+    return _table("Each class on the test rows", heads, (_class(row) for row in rows), class_="sortable")
+
+
+def _class(row: Mapping[str, Any]) -> Markup:
+    shares = [_share(row.get(name)) for name in ("precision", "recall", "f1")]
+    return tag("tr", tag("th", str(row["class"]), scope="row"), *shares, _number(f"{row['support']:,}", row["support"]))
+
+
+def _share(value: float | None) -> Markup:
+    """A figure with a bar under it, so that a weak class is seen before it is read."""
+    if value is None:
+        return _number("–")
+    return _number(join(f"{value:.3f}", _bar(value)), value)
+
+
+def _bar(value: float) -> Markup:
+    width = 60 * min(max(value, 0.0), 1.0)
+    inside = tag("rect", width=60, height=3, class_="rest"), tag("rect", width=float(width), height=3, class_="part")
+    return tag("svg", *inside, viewBox="0 0 60 3", class_="spark", aria_hidden="true")
+
+
+def slices_table(rows: Sequence[Mapping[str, Any]], metric: str) -> Markup:
+    heads = [("slice", False), (metric, True), ("against all", True), ("rows", True)]
+    return _table("The weakest slices of the test rows", heads, (_slice(row) for row in rows), class_="sortable")
+
+
+def _slice(row: Mapping[str, Any]) -> Markup:
+    gap = row["score"] - row["overall"]
+    return tag(
+        "tr",
+        tag("th", str(row["column"]), " = ", str(row["value"]), scope="row"),
+        _number(f"{row['score']:.4g}", row["score"]),
+        _number(f"{gap:+.3g}".replace("-", "−"), gap),
+        _number(f"{row['rows']:,}", row["rows"]),
+    )
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
+    """Names and values side by side."""
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs), class_="facts")
+
+
+def trial_card(run: Run, trial: Record) -> dict[str, Any]:
+    """All that the panel beside the chart says of one trial, as text."""
+    value, interval = score_text(trial.get("score"))
+    names = [
+        *COSTS_SHOWN,
+        *(
+            name
+            for name in ("cold_start", "train_memory", "cpu", "energy", "carbon")
+            if name in (trial.get("measured") or {})
+        ),
+    ]
+    return {
+        "recipe": trial["recipe"],
+        "note": f"{trial['id']} · {'chosen' if trial['id'] == run.get('chosen') else STATUS.get(trial['status'], trial['status'])}",
+        "why": _reason(trial),
+        "rows": [
+            [metric_of(run), f"{value}  ({interval})" if interval else value],
+            *([name, _card_cost(trial, name)] for name in names),
+            *(
+                [name, f"{knob:g}" if isinstance(knob, float) else str(knob)]
+                for name, knob in (trial.get("knobs") or {}).items()
+            ),
+        ],
+    }
+
+
+def _card_cost(trial: Record, name: str) -> str:
+    figure = (trial.get("measured") or {}).get(name)
+    if figure is not None:
+        return cost_text(name, figure)
+    guess = cost_of(trial, name, predicted=True)
+    return "–" if guess is None else f"~ {cost_text(name, guess)} predicted"

@@ -1,0 +1,129 @@
+"""The outcome of a run for the terminal: the frontier, the choice and its reason, and the room left under each limit."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from plimsoll import units
+from plimsoll.report.load_line import (
+    Record,
+    Run,
+    cost_of,
+    cost_text,
+    depths,
+    frontier,
+    higher_is_better,
+    metric_of,
+    score_text,
+    settled,
+    shown_trial,
+)
+
+_COSTS = ("p50", "p99", "memory", "size", "train")
+_COUNTED = {"fits": "fit", "breaches": "over a limit", "killed": "killed", "failed": "failed", "ruled_out": "ruled out"}
+_BOLD, _SOFT, _ACCENT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
+_MOST_ROWS, _MOST_LIMITS, _MOST_LINES = 9, 8, 30
+
+
+def terminal(run: Run, width: int = 100, color: bool = False) -> str:
+    """At most 30 lines of at most ``width`` columns, with no control characters but the colours, where those are asked for."""
+    run = settled(run)
+    trial = shown_trial(run)
+    parts = [_frontier_lines(run), _choice_lines(run, trial, width), _limit_lines(run, trial), _count_lines(run)]
+    lines = [line for part in parts if part for line in (*part, "")][:-1]
+    lines = [_clipped(line, width) for line in lines[:_MOST_LINES]]
+    return "\n".join(_painted(line) if color else line for line in lines)
+
+
+def _clipped(line: str, width: int) -> str:
+    # A name from the data could hold an escape sequence, which a terminal would obey.
+    clean = "".join(character if character.isprintable() else "�" for character in line).rstrip()
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
+def _painted(line: str) -> str:
+    for start, code in (
+        ("▸", _ACCENT + _BOLD),
+        ("Chosen", _BOLD),
+        ("Nothing fits", _BOLD),
+        ("  recipe", _SOFT),
+        ("  ✗", _BOLD),
+    ):
+        if line.startswith(start):
+            return f"{code}{line}{_PLAIN}"
+    return line
+
+
+def _frontier_lines(run: Run) -> list[str]:
+    rows = _rows(run)
+    if not rows:
+        return []
+    metric = metric_of(run)
+    table = [["recipe", "", metric, "95 %", *_COSTS]]
+    for trial in rows:
+        table.append(
+            [
+                trial["recipe"],
+                trial["id"],
+                *score_text(trial["score"]),
+                *(cost_text(cost, cost_of(trial, cost)) for cost in _COSTS),
+            ]
+        )
+    marks = ["  ", *("▸ " if trial["id"] == run.get("chosen") else "  " for trial in rows)]
+    return [mark + line for mark, line in zip(marks, _aligned(table, names=2), strict=True)]
+
+
+def _rows(run: Run) -> list[Record]:
+    """What is on the frontier for any cost, and the chosen one, the best score first."""
+    higher = higher_is_better(metric_of(run))
+    ahead = {trial["id"] for cost in _COSTS for trial in frontier(run["trials"], cost, higher)} | {run.get("chosen")}
+    rows = [trial for trial in run["trials"] if trial["id"] in ahead and trial.get("score")]
+    rows.sort(key=lambda trial: trial["score"]["value"], reverse=higher)
+    chosen = [trial for trial in rows[_MOST_ROWS:] if trial["id"] == run.get("chosen")]
+    return [*rows[: _MOST_ROWS - len(chosen)], *chosen]
+
+
+def _aligned(table: Sequence[Sequence[str]], names: int = 1) -> list[str]:
+    """Columns two spaces apart: names to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.ljust(widths[i]) if i < names else cell.rjust(widths[i]) for i, cell in enumerate(row))
+        for row in table
+    ]
+
+
+def _choice_lines(run: Run, trial: Record | None, width: int) -> list[str]:
+    why = textwrap.wrap(str(run.get("why") or ""), width - 2, max_lines=3, placeholder=" …")
+    if trial is None:
+        return ["Nothing fits.", *("  " + line for line in why)]
+    if trial["id"] != run.get("chosen"):
+        return [f"Nothing fits. Nearest: {trial['recipe']} {trial['id']}", *("  " + line for line in why)]
+    value, interval = score_text(run.get("test") or trial.get("score"))
+    rows = f" on {run['test']['rows']:,} test rows" if (run.get("test") or {}).get("rows") else ""
+    return [
+        f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}",
+        *("  " + line for line in why),
+    ]
+
+
+def _limit_lines(run: Run, trial: Record | None) -> list[str]:
+    found = depths(run, trial) if trial else []
+    found.sort(key=lambda depth: depth.kept)  # what is over its line comes first, and is never cut off
+    table = [[depth.text, depth.shown, depth.room] for depth in found[:_MOST_LIMITS]]
+    left = f"  … and {len(found) - _MOST_LIMITS} more limits" if len(found) > _MOST_LIMITS else None
+    lines = (
+        [f"  {'✓' if depth.kept else '✗'} {line}" for depth, line in zip(found, _aligned(table), strict=False)]
+        if table
+        else []
+    )
+    return [*lines, left] if left else lines
+
+
+def _count_lines(run: Run) -> list[str]:
+    counts = Counter(trial["status"] for trial in run["trials"])
+    words = ", ".join(f"{counts[status]} {said}" for status, said in _COUNTED.items() if counts[status]) or "none"
+    took = f" in {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""
+    warned = len(run.get("warnings") or ())
+    return [f"Trials: {words}{took}. Warnings: {warned}."]

@@ -1,0 +1,197 @@
+"""Carries out the planner's steps: fits, measures, judges and records one trial after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import bundle, calibration, evidence, machine, meter, metrics
+from plimsoll.bundle import Bundle
+from plimsoll.calibration import Calibration
+from plimsoll.errors import TrialError
+from plimsoll.job import Job
+from plimsoll.ledger import Ledger
+from plimsoll.limits import RUN_COSTS, Limits, Measured
+from plimsoll.planner import Step
+from plimsoll.runner import Outcome, Workbench
+from plimsoll.schema import Schema
+from plimsoll.trial import Status, Trial
+
+Array = NDArray[Any]
+Slices = Mapping[str, NDArray[np.bool_]]  # of each floor's key: which training rows it speaks of
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Answers on training rows that the models had not learned from, calibrated across halves."""
+
+    index: Array
+    answers: Array
+    labels: Array
+    calibration: Calibration
+
+
+@dataclass
+class Search:
+    """A search in progress. Everything on disk lies under ``folder``; everything decided is in the ledger."""
+
+    job: Job
+    schema: Schema
+    target: Array
+    folder: Path
+    slices: Slices
+    started: float
+    bench: Workbench = field(default_factory=Workbench)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+    cpu: float = 0.0
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder.parent / "ledger.jsonl")
+
+    def spec(self, recipe: str, knobs: Mapping[str, Any], share: float, folds: bool) -> dict[str, Any]:
+        return {
+            "job": self.job.as_json(),
+            "schema": self.schema.as_json(),
+            "recipe": recipe,
+            "knobs": dict(knobs),
+            "share": share,
+            "rows": str(self.folder / "rows"),
+            "folds": str(self.folder / "folds.npz") if folds else None,
+        }
+
+    def take(self, step: Step, seconds: float) -> Trial:
+        """Carries out a step and records it, however it ends."""
+        number = f"t{len(self.trials) + 1:03d}"
+        begun = time.monotonic()
+        blank = Trial(
+            number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=begun - self.started
+        )
+        outcome = self.bench.run(
+            self.spec(step.recipe, step.knobs, step.share, True),
+            self.folder / number,
+            seconds,
+            self.job.limits.get("train_memory"),
+        )
+        trial = self._recorded(blank, outcome, seconds - (time.monotonic() - begun))
+        wall = time.monotonic() - begun
+        trial = replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall)))
+        self.cpu += outcome.cpu
+        self.trials.append(trial)
+        self.ledger.add(trial, settled=dict(outcome.settled))
+        return trial
+
+    def _recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
+        costs = _run_costs(outcome)
+        if not outcome.done:
+            return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
+        try:
+            seen = self.look(blank.id, outcome)
+        except (TrialError, OSError, KeyError, ValueError, np.linalg.LinAlgError) as fault:
+            return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
+        truth = self.target[seen.index]
+        score = evidence.score(self.job.score, truth, seen.answers, seen.labels, self.job.seed)
+        trial = replace(blank, score=score, status=Status.FITS, measured=costs)
+        return trial if blank.share < 1.0 else self._metered(trial, outcome, seen, seconds)
+
+    def look(self, number: str, outcome: Outcome) -> Seen:
+        """The unseen answers of a trial, kept for comparing it with others."""
+        index, raw = outcome.answers()
+        truth = self.target[index]
+        answers, labels = _crossed(truth, raw, self.job)
+        fitted = calibration.fit(truth, raw, self.job.score, self.job.coverage)
+        self.seen[number] = Seen(index, answers, labels, fitted)
+        return self.seen[number]
+
+    def _metered(self, trial: Trial, outcome: Outcome, seen: Seen, seconds: float) -> Trial:
+        try:
+            reading = self.meter(
+                self.bundled(trial, outcome.members(), outcome.settled, seen), self.folder / trial.id, seconds
+            )
+        except TrialError as fault:
+            return replace(trial, status=Status.FAILED, why=str(fault))
+        measured = trial.measured.joined(reading.measured).joined(self.floors(seen))
+        breaches = trial_limits(self.job.limits).judge(measured)
+        return replace(
+            trial,
+            status=Status.BREACHES if breaches else Status.FITS,
+            measured=measured,
+            breaches=tuple(str(breach) for breach in breaches),
+            notes=reading.notes,
+        )
+
+    def bundled(
+        self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen, **facts: Any
+    ) -> Bundle:
+        return Bundle(self.job, self.schema, trial.recipe, {**trial.knobs, **settled}, seen.calibration, members, facts)
+
+    def meter(self, made: Bundle, scratch: Path, seconds: float) -> meter.Reading:
+        """Writes the bundle under ``scratch`` and measures it."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        bundle.write(scratch / "bundle", made)
+        return meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds)
+
+    def floors(self, seen: Seen) -> Measured:
+        """The qualities that limits speak of, on the unseen training rows."""
+        return qualities(
+            self.job.limits,
+            self.target[seen.index],
+            seen.answers,
+            seen.labels,
+            {k: m[seen.index] for k, m in self.slices.items()},
+        )
+
+    def worse(self, trial: Trial, best: Trial) -> bool:
+        """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
+        one, other = self.seen[best.id], self.seen[trial.id]
+        if len(one.index) != len(other.index):
+            return True
+        order, other_order = np.argsort(one.index, kind="stable"), np.argsort(other.index, kind="stable")
+        truth = self.target[one.index[order]]
+        a, b = (one.answers[order], one.labels[order]), (other.answers[other_order], other.labels[other_order])
+        names = [self.job.score, *(["log_loss"] if metrics.METRICS[self.job.score].of_labels else [])]
+        return any(metrics.gain(name, truth, a, b, self.job.seed, draws=100)[0] > 0 for name in names)
+
+
+def trial_limits(limits: Limits) -> Limits:
+    """The limits that a single trial is held against; those on the run are held against the run."""
+    return limits.without([name for name in RUN_COSTS if name != "train_memory"])
+
+
+def qualities(limits: Limits, truth: Array, answers: Array, labels: Array, masks: Slices) -> Measured:
+    figures = {}
+    for floor in limits.floors:
+        rows = masks[floor.key] if floor.slice else np.ones(len(truth), dtype=bool)
+        if rows.any():
+            figures[floor.key] = metrics.score(floor.name, truth[rows], answers[rows], labels[rows])
+    return Measured.exactly(**figures)
+
+
+def _run_costs(outcome: Outcome) -> Measured:
+    joules = machine.energy(outcome.cpu)
+    exact = Measured.exactly(train=outcome.wall, cpu=outcome.cpu, train_memory=float(outcome.memory))
+    return exact.joined(Measured({"energy": joules, "carbon": machine.carbon(joules)}))
+
+
+def _crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
+    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody."""
+    if raw.ndim == 1:
+        return raw, raw
+    half = np.random.default_rng(job.seed).permutation(len(truth)) % 2 == 0
+    answers, labels = np.empty_like(raw), np.empty(len(truth), dtype=np.int64)
+    for teach, learn in ((half, ~half), (~half, half)):
+        if teach.any() and learn.any():
+            taught = calibration.fit(truth[teach], raw[teach], job.score)
+            answers[learn] = taught.apply(raw[learn])
+            labels[learn] = taught.labels(answers[learn])
+    return answers, labels
+
+
+Progress = Callable[[str, float], None]

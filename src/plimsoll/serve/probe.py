@@ -1,0 +1,165 @@
+"""What a served model costs, measured in a fresh process by the code that serves it.
+
+``python -m plimsoll.serve.probe BUNDLE REQUESTS.jsonl OUT.json [--count 2000]``
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from plimsoll.serve import threads
+
+threads.one()  # before numpy, as the server does
+
+import argparse  # noqa: E402  # threads.one() comes first
+import itertools  # noqa: E402
+import math  # noqa: E402
+import re  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable, Iterator, Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import msgspec  # noqa: E402
+
+from plimsoll.errors import UserError  # noqa: E402
+from plimsoll.serve import app as serving  # noqa: E402
+
+WINDOW = 200
+QUIET = 1.05  # wall over CPU time; above it, something else had the processor
+REPEATS = 5
+WARM = 1_000
+
+
+def started() -> float:
+    """When this process began, in seconds since 1970: as its parent says, else as the kernel does."""
+    if said := os.environ.get("PLIMSOLL_STARTED"):
+        return float(said)
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        return time.time() - (up - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return time.time() - time.process_time()
+
+
+def memory() -> int:
+    """Proportional set size of this process in bytes, or its resident set where the kernel does not say."""
+    for name, word in (("smaps_rollup", "Pss"), ("status", "VmRSS")):
+        try:
+            found = re.search(rf"^{word}:\s+(\d+) kB", Path(f"/proc/self/{name}").read_text(), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def upper_rank(count: int, share: float = 0.99, confidence: float = 0.95) -> int | None:
+    """The smallest k for which the k-th of ``count`` sorted figures lies above the quantile with this confidence.
+
+    P(Binomial(count, share) ≤ k - 1) ≥ confidence; None where there are too few (below 299 for a p99).
+
+    >>> upper_rank(299), upper_rank(298), upper_rank(2000)
+    (299, None, 1988)
+    """
+    above = 0.0  # P(Binomial ≥ k), summed from the top, where its terms are small
+    best = None
+    for k in range(count, 0, -1):
+        logs = math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
+        above += math.exp(logs + k * math.log(share) + (count - k) * math.log1p(-share))
+        if 1.0 - above < confidence:
+            return best
+        best = k
+    return best
+
+
+def summary(latencies: Sequence[float]) -> dict[str, float | int | None]:
+    """p50, p99 and the p99's upper bound at 95 %, in the unit given."""
+    ordered = sorted(latencies)
+    rank = upper_rank(len(ordered))
+    return {
+        "p50": ordered[(len(ordered) - 1) // 2],
+        "p99": ordered[math.ceil(0.99 * len(ordered)) - 1],
+        "p99_upper": None if rank is None else ordered[rank - 1],
+        "count": len(ordered),
+    }
+
+
+def window(answer: Callable[[bytes], bytes], bodies: Sequence[bytes]) -> tuple[list[float], float, float]:
+    """Microseconds of each request, then wall and CPU seconds of all of them."""
+    clock = time.perf_counter_ns
+    took = []
+    wall, cpu = clock(), time.process_time_ns()
+    for body in bodies:
+        start = clock()
+        answer(body)
+        took.append(clock() - start)
+    wall, cpu = clock() - wall, time.process_time_ns() - cpu
+    return [part / 1e3 for part in took], wall / 1e9, cpu / 1e9
+
+
+def measure(answer: Callable[[bytes], bytes], bodies: Iterator[bytes], count: int) -> dict[str, Any]:
+    """Windows of requests; one that something else has disturbed is measured again, and said so."""
+    latencies: list[float] = []
+    noisy = repeated = 0
+    cpu_total = 0.0
+    while len(latencies) < count:
+        batch = list(itertools.islice(bodies, min(WINDOW, count - len(latencies))))
+        for _ in range(REPEATS + 1):
+            took, wall, cpu = window(answer, batch)
+            quiet = wall <= QUIET * cpu
+            if quiet:
+                break
+            repeated += 1
+        # The last try counts as one that is noisy, not as one that is repeated.
+        if not quiet:
+            noisy, repeated = noisy + 1, repeated - 1
+        latencies += took
+        cpu_total += cpu
+    return {
+        "latencies_us": summary(latencies),
+        "noisy_windows": noisy,
+        "repeated": repeated,
+        "cpu_seconds_per_request": cpu_total / len(latencies),
+    }
+
+
+def probe(bundle: str, bodies: Sequence[bytes], count: int) -> dict[str, Any]:
+    """Every figure. The first answer ends the cold start, so the server is built before it."""
+    app, answerer = serving.ready(bundle)
+    serving.server(app)
+    answerer.answer(bodies[0])
+    cold = time.time() - started()
+    cycle = itertools.cycle(bodies)
+    for body in itertools.islice(cycle, WARM):
+        answerer.answer(body)
+    pss = memory()
+    return {"cold_start": cold, "pss": pss, **measure(answerer.answer, cycle, count)}
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="plimsoll.serve.probe")
+    parser.add_argument("bundle")
+    parser.add_argument("requests", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=2_000)
+    given = parser.parse_args(words)
+    bodies = [line for line in given.requests.read_bytes().splitlines() if line.strip()]
+    try:
+        if not bodies or given.count < 1:
+            raise UserError(f"{given.requests}: needs at least one request, one JSON object a line.")
+        figures = probe(given.bundle, bodies, given.count)
+    except UserError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    given.out.write_bytes(msgspec.json.encode(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""Where trials are fitted: a process that has the libraries ready and forks a child for each trial.
+
+``python -m plimsoll.workbench`` reads the path of a specification from each line of standard input, forks, and
+writes ``pid N`` and then ``exit STATUS``. A child that crashes, hangs or outgrows its memory is the parent's to
+kill, and takes nothing with it. The fork is safe because this process has never started a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import catalogue
+from plimsoll.clock import Clock
+from plimsoll.errors import TrialError
+from plimsoll.job import Job
+from plimsoll.recipe import Fold, Model
+from plimsoll.rows import Cells, Coded, Rows
+from plimsoll.schema import Schema
+
+Array = NDArray[Any]
+
+
+def store(folder: Path, rows: Rows, target: Array) -> None:
+    """Rows on disk as plain arrays, so that every trial maps the same pages and none copies them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = []
+    for k, (name, cells) in enumerate(rows.columns.items()):
+        coded = isinstance(cells, Coded)
+        np.save(folder / f"{k}.npy", cells.codes if isinstance(cells, Coded) else cells)
+        if isinstance(cells, Coded):
+            (folder / f"{k}.json").write_text(json.dumps(cells.values), encoding="utf-8")
+        listed.append({"name": name, "coded": coded})
+    np.save(folder / "target.npy", target)
+    (folder / "rows.json").write_text(json.dumps({"count": len(rows), "columns": listed}), encoding="utf-8")
+
+
+def fetch(folder: Path) -> tuple[Rows, Array]:
+    """What ``store`` wrote, mapped."""
+    value = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+    columns: dict[str, Cells] = {}
+    for k, column in enumerate(value["columns"]):
+        cells = np.load(folder / f"{k}.npy", mmap_mode="r")
+        if column["coded"]:
+            values = tuple(json.loads((folder / f"{k}.json").read_text(encoding="utf-8")))
+            columns[column["name"]] = Coded(cells, values)
+        else:
+            columns[column["name"]] = cells
+    return Rows(value["count"], columns), np.load(folder / "target.npy", mmap_mode="r")
+
+
+def carry_out(spec: Mapping[str, Any], out: Path) -> None:
+    """Fits one trial: a model a fold, the answers on rows that it has not seen, the last fold's model to measure."""
+    job, schema = replace(Job.from_json(spec["job"])), Schema.from_json(spec["schema"])
+    recipe = catalogue.find(spec["recipe"])
+    rows, target = fetch(Path(spec["rows"]))
+    clock = Clock(float(spec["seconds"]))
+    folds = _folds(spec, len(rows), job.seed)
+    seen, answers, settled = [], [], []
+    started = time.monotonic()
+    model: Model | None = None
+    for k, (learn, unseen) in enumerate(folds):
+        valid = (rows.take(unseen), target[unseen]) if len(unseen) else (None, None)
+        fold = Fold(rows.take(learn), np.asarray(target[learn]), *valid)
+        model = recipe.fit(job, schema, fold, spec["knobs"], Clock(clock.left / (len(folds) - k)))
+        settled.append(dict(model.settled))
+        if valid[0] is not None:
+            seen.append(unseen)
+            answers.append(_checked(model.predict(valid[0]), len(unseen), schema))
+    wall = time.monotonic() - started
+    if model is None:
+        raise TrialError("there was no fold to fit")
+    if seen:
+        np.savez(out / "answers.npz", index=np.concatenate(seen), answers=np.concatenate(answers))
+    for name, content in model.members().items():
+        (out / "members" / name).write_bytes(content)
+    _report(out, wall, settled, clock.up)
+
+
+def _folds(spec: Mapping[str, Any], count: int, seed: int) -> list[tuple[Array, Array]]:
+    if spec["folds"] is None:
+        return [(np.arange(count), np.arange(0))]
+    with np.load(spec["folds"], allow_pickle=False) as file:
+        folds = [(file[f"learn{k}"], file[f"unseen{k}"]) for k in range(len(file.files) // 2)]
+    share = float(spec["share"])
+    if share >= 1.0:
+        return folds
+    random = np.random.default_rng(seed)
+    learn, unseen = folds[0]  # one fold is enough to tell which settings go on
+    return [(np.sort(random.choice(learn, max(1, int(len(learn) * share)), replace=False)), unseen)]
+
+
+def _checked(answers: Array, count: int, schema: Schema) -> Array:
+    """Answers of the right shape, finite, and summing to one where they are probabilities."""
+    shape = (count, len(schema.classes)) if schema.classes else (count,)
+    if answers.shape != shape:
+        raise TrialError(f"answers of shape {answers.shape} where {shape} was due")
+    if not np.isfinite(answers).all():
+        raise TrialError("an answer is not a finite number")
+    if schema.classes and (abs(answers.sum(axis=1) - 1.0) > 1e-6).any():
+        raise TrialError("probabilities do not sum to one")
+    return answers
+
+
+def _report(out: Path, wall: float, settled: Sequence[Mapping[str, Any]], cut: bool) -> None:
+    merged = {name: round(float(np.mean([each[name] for each in settled]))) for name in settled[0]}
+    use = resource.getrusage(resource.RUSAGE_SELF)
+    done = {
+        "wall": wall,
+        "cpu": use.ru_utime + use.ru_stime,
+        "memory": peak_memory(os.getpid()),
+        "settled": merged,
+        "cut": cut,
+    }
+    (out / "result.json").write_text(json.dumps(done))
+
+
+def peak_memory(pid: int, key: str = "VmHWM") -> int:
+    """The most bytes that a process has held, or holds now with ``VmRSS``; 0 where it cannot be known."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:")), 0)
+
+
+def _child(path: str) -> None:
+    spec = json.loads(Path(path).read_text(encoding="utf-8"))
+    out = Path(spec["out"])
+    (out / "members").mkdir(parents=True, exist_ok=True)
+    sys.stdout = sys.stderr = (out / "log.txt").open("w", encoding="utf-8")
+    for name, text in (("oom_score_adj", "1000"), ("clear_refs", "5")):
+        try:
+            Path(f"/proc/self/{name}").write_text(text)
+        except OSError:
+            continue
+    try:
+        carry_out(spec, out)
+    except MemoryError:
+        (out / "fault.txt").write_text("out of memory")
+    except Exception as fault:  # a recipe may raise anything, and the run must go on
+        traceback.print_exc()
+        (out / "fault.txt").write_text(f"{type(fault).__name__}: {fault}".splitlines()[0])
+
+
+def _ready() -> None:
+    """Imports what trials will need, once for all of them. None of these starts a thread when it is imported."""
+    import importlib
+
+    for name in ("scipy.sparse", "scipy.optimize", "sklearn.linear_model", "lightgbm", "onnx", "onnxruntime"):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+
+
+def main() -> None:
+    _ready()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            try:
+                _child(line.strip())
+            finally:
+                sys.stderr.flush()
+                os._exit(0)
+        print(f"pid {pid}", flush=True)
+        print(f"exit {os.waitpid(pid, 0)[1]}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
