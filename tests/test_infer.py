@@ -82,7 +82,7 @@ def test_a_stated_kind_wins():
 
 def test_ten_thousand_columns_are_understood():
     """A wide table has its kinds, in the order of its columns."""
-    wide = pl.DataFrame({f"^c{n}$": [n % 3 / 7, 1.0, n % 5 / 3] for n in range(10_000)})
+    wide = pl.DataFrame({f"c{n}": [n % 3 / 7, 1.5, n % 5 / 3] for n in range(10_000)})
     _, schema = infer.infer(wide.with_columns(y=pl.Series(["a", "b", "a"])), Job("y"))
     assert schema.names == tuple(wide.columns)
     assert schema.of(Kind.NUMBER) == schema.names

@@ -205,8 +205,7 @@ class Additive:
 
     def scores(self, rows: Rows) -> Array:
         """Sums before the link, shape (rows, outputs)."""
-        parts = [self._scores(chunk) for chunk in rows.chunks(_CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.bias)))
+        return np.concatenate([self._scores(chunk) for chunk in rows.chunks(_CHUNK)])
 
     def _scores(self, rows: Rows) -> Array:
         row, column, value = self.look.triplets(rows)

@@ -56,6 +56,8 @@ class Calibration:
 
     def apply_one(self, answer: Sequence[float]) -> list[float]:
         """``apply`` for one row, in plain Python: ten times quicker there than arrays of length two."""
+        if len(answer) == 2:
+            return self._apply_two(*answer)
         logits = [
             self.scale * math.log(part if part > _TINY else _TINY) + bias
             for part, bias in zip(answer, self.bias, strict=True)
@@ -64,6 +66,16 @@ class Calibration:
         powers = [math.exp(logit - top) for logit in logits]
         total = sum(powers)
         return [power / total for power in powers]
+
+    def _apply_two(self, no: float, yes: float) -> list[float]:
+        """Two classes need only the difference of their logits."""
+        no, yes = max(no, _TINY), max(yes, _TINY)
+        gap = self.scale * math.log(no / yes) + self.bias[0] - self.bias[1]
+        if gap > 0:
+            power = math.exp(-gap)
+            return [1.0 / (1.0 + power), power / (1.0 + power)]
+        power = math.exp(gap)
+        return [power / (1.0 + power), 1.0 / (1.0 + power)]
 
     def label_one(self, probabilities: Sequence[float]) -> int:
         marks = [

@@ -64,8 +64,9 @@ def _named(names: list[str]) -> str:
 
 def _giveaways(frame: pl.DataFrame, target: Coded | NDArray[np.float64], job: Job, schema: Schema) -> list[str]:
     lines = []
+    held = {cells.name: cells for cells in frame}
     for column in schema.columns:
-        found = frame[column.name]
+        found = held[column.name]
         if isinstance(target, Coded):
             told = column.kind is not Kind.TEXT and _tells(found, column.kind, target)
         else:
@@ -164,7 +165,8 @@ def _adds_up(parts: NDArray[np.float64], truth: NDArray[np.float64]) -> bool:
 
 
 def _features(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    return frame.select([name for name in schema.names if name in frame.columns])
+    held = {cells.name: cells for cells in frame}
+    return pl.DataFrame([held[name] for name in schema.names if name in held])
 
 
 def _shared_rows(train: pl.DataFrame, test: pl.DataFrame | None, schema: Schema) -> list[str]:
@@ -195,8 +197,7 @@ def _comparable(frame: pl.DataFrame, other: pl.DataFrame) -> NDArray[np.uint64]:
 
 
 def _copies(frame: pl.DataFrame, schema: Schema, job: Job) -> list[str]:
-    both = frame.select([*_features(frame, schema).columns, job.predict])
-    both = both.select([name for name, dtype in both.schema.items() if not dtype.is_nested()])
+    both = _features(frame, schema).with_columns(frame[job.predict])
     extra = frame.height - len(np.unique(both.hash_rows().to_numpy()))
     if extra < max(0.01 * frame.height, 2):
         return []
@@ -231,12 +232,13 @@ def _groups(frame: pl.DataFrame, job: Job) -> list[str]:
     if job.split.how != "random":
         return []
     lines = []
-    for name in frame.columns:
-        if not named_id(name) or name == job.predict or frame.schema[name].is_nested():
+    for cells in frame:
+        name = cells.name
+        if not named_id(name) or name == job.predict or cells.dtype.is_nested():
             continue
-        filled = frame.height - frame[name].null_count()
-        distinct = frame[name].drop_nulls().n_unique()
-        if 1 < distinct < 0.9 * filled:
+        filled = cells.drop_nulls()
+        distinct = filled.n_unique()
+        if 1 < distinct < 0.9 * len(filled):
             lines.append(
                 f'"{name}" names {distinct:,} things that come back in several rows, but the rows are split at random. To predict for new ones, write --split group:{name}.'
             )
@@ -255,13 +257,12 @@ def _gaps(schema: Schema) -> list[str]:
 
 
 def _set_aside(job: Job, schema: Schema, train: pl.DataFrame) -> list[str]:
-    asked = {*job.ignore, *job.split.columns}
-    left = [name for name in schema.ignored if name not in asked and name in train.columns]
-    constant = [
-        name for name in left if not train.schema[name].is_nested() and train[name].head(_SAMPLE).n_unique() <= 1
-    ]
-    nested = [name for name in left if train.schema[name].is_nested()]
-    ids = [name for name in left if name not in constant and name not in nested]
+    left = {*schema.ignored} - {*job.ignore, *job.split.columns}
+    held = [cells for cells in train if cells.name in left]
+    nested = [cells.name for cells in held if cells.dtype.is_nested()]
+    flat = [cells for cells in held if not cells.dtype.is_nested()]
+    constant = [cells.name for cells in flat if cells.head(_SAMPLE).n_unique() <= 1]
+    ids = [cells.name for cells in flat if cells.name not in set(constant)]
     return [
         *(
             [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ MISSING = -1e30  # below every number, so that a tree sees a missing cell as a v
 
 def _moment(seconds: float) -> tuple[float, float, float, float]:
     days = seconds / _DAY
-    return days, (days % 1.0) * 24.0, (math.floor(days) + 3.0) % 7.0, days % _YEAR
+    return days, (days % 1.0) * 24.0, (days // 1.0 + 3.0) % 7.0, days % _YEAR
 
 
 @dataclass(frozen=True)

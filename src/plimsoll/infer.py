@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,8 +37,7 @@ def infer(frame: pl.DataFrame, job: Job) -> tuple[Job, Schema]:
     _check_names(frame, job)
     task, classes, class_type = _target(frame[job.predict], job)
     asked = {*job.ignore, *(job.split.columns if job.split.how != "time" else ())}
-    names = [name for name in frame.columns if name != job.predict and name not in asked]
-    kinds = _kinds(frame.select(names), job.kinds)
+    kinds = _kinds([cells for cells in frame if cells.name != job.predict and cells.name not in asked], job.kinds)
     columns = tuple(_column(name, kind, facts) for name, (kind, facts) in kinds.items() if kind not in (None, Kind.ID))
     ignored = tuple(
         name for name in frame.columns if name in asked or (name in kinds and kinds[name][0] in (None, Kind.ID))
@@ -79,13 +78,12 @@ def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
     >>> rows.numbers("age").tolist(), rows.texts("floor").texts()
     ([39.0, nan], ['3', '1'])
     """
+    held = {found.name: found for found in frame}
     cells: dict[str, Cells] = {}
     for column in schema.columns:
-        if column.name not in frame.columns:
-            raise DataError(
-                f'The column "{column.name}" is missing from the rows. {nearest(column.name, frame.columns)}'
-            )
-        found = frame[column.name]
+        if column.name not in held:
+            raise DataError(f'The column "{column.name}" is missing from the rows. {nearest(column.name, held)}')
+        found = held[column.name]
         if column.kind in NUMERIC:
             cells[column.name] = numbers(found, column.kind)
         else:
@@ -143,12 +141,12 @@ def _check_names(frame: pl.DataFrame, job: Job) -> None:
         raise JobError(f'--predict "{job.predict}" is also ignored or split by. Keep one of the two.')
 
 
-def _kinds(frame: pl.DataFrame, stated: Mapping[str, Kind]) -> dict[str, tuple[Kind | None, Facts]]:
-    facts = look(frame)
-    return {
-        name: (_stated(name, stated, facts[name]) or kind_of(frame[name], facts[name]), facts[name])
-        for name in frame.columns
-    }
+def _kinds(columns: Sequence[pl.Series], stated: Mapping[str, Kind]) -> dict[str, tuple[Kind | None, Facts]]:
+    found: dict[str, tuple[Kind | None, Facts]] = {}
+    for cells in columns:
+        facts = look(cells)
+        found[cells.name] = (_stated(cells.name, stated, facts) or kind_of(cells, facts), facts)
+    return found
 
 
 def _stated(name: str, stated: Mapping[str, Kind], facts: Facts) -> Kind | None:

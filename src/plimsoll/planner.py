@@ -100,10 +100,10 @@ def in_reach(trials: Sequence[Trial], spaces: Mapping[str, Space]) -> list[str]:
 
 
 def forecast(step: Step, trials: Sequence[Trial]) -> float:
-    """Wall seconds that a step may take: the slowest of its recipe so far, by share; two seconds for a new recipe."""
+    """Wall seconds that a step may take: the slowest of its recipe so far, by share; one second for a new recipe."""
     seen = [
         (trial.measured.middle("train") or 0.0) / max(trial.share, 1e-9)
         for trial in trials
         if trial.recipe == step.recipe
     ]
-    return max(seen, default=2.0) * step.share
+    return max(seen, default=1.0) * step.share

@@ -79,8 +79,8 @@ class Rows:
         return Rows(len(index), taken)
 
     def chunks(self, size: int) -> Iterator[Rows]:
-        """The same rows in batches, in order."""
-        for start in range(0, self.count, size):
+        """The same rows in batches, in order; no rows are one empty batch."""
+        for start in range(0, max(1, self.count), size):
             yield self.take(np.arange(start, min(start + size, self.count)))
 
     def values(self, schema: Schema) -> list[tuple[Value, ...]]:

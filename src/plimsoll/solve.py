@@ -162,7 +162,6 @@ def _folder(out: Path | str | None, resume: bool) -> Path:
             raise UserError(f"{folder} holds a run already. Name another folder, or continue this one with --resume.")
     elif folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Name a folder that is empty or does not exist.")
-    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -185,12 +184,12 @@ class _Solve:
     def run(self, source: Any, test: Any, resume: bool) -> Run:
         if resume and (self.folder / "run.json").exists():
             return Run(self.folder, json.loads((self.folder / "run.json").read_text(encoding="utf-8")))
-        self.work.mkdir(parents=True, exist_ok=True)
         search = Search(self.job, Schema((), self.job.predict), np.zeros(0), self.work, {}, self.started)
         search.bench.start()
         try:
             self.say("reading", self.left)
             asked = _ask(self.job, source, test)
+            self.work.mkdir(parents=True, exist_ok=True)  # only now: a mistake in the data leaves no folder behind
             search = replace(
                 search,
                 job=asked.job,
@@ -381,8 +380,8 @@ class _Solve:
 def _ask(job: Job, source: Any, test: Any) -> Asked:
     frame = data.read(source)
     held = data.read(test) if test is not None else None
-    frame, dropped = infer.with_target(frame, job)
     job, schema = infer.infer(frame, job)
+    frame, dropped = infer.with_target(frame, job)
     warnings = [dropped] if dropped else []
     if held is None:
         learn, unseen = splits.split(frame, job)

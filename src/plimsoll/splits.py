@@ -152,8 +152,8 @@ def _copies(frame: pl.DataFrame, job: Job) -> NDArray[np.uint64] | None:
     """A number alike for rows whose features are alike, or None where looking is dear or copies are the rule."""
     if frame.height > _CHEAP:
         return None
-    features = frame.drop([job.predict, *job.ignore], strict=False)
-    features = features.select([cells.name for cells in features if not _numbers_rows(cells)])
+    left = {job.predict, *job.ignore}
+    features = pl.DataFrame([cells for cells in frame if cells.name not in left and not _numbers_rows(cells)])
     if not features.width:
         return None
     hashed = features.hash_rows(seed=0).to_numpy()

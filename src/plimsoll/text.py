@@ -99,7 +99,7 @@ class Grams:
 
 def _codes(texts: Sequence[str | None]) -> tuple[NDArray[np.uint32], Ints]:
     """Code points of all texts, lower case, a 0 before each and one at the end; and the row of each."""
-    joined = "\0" + "\0".join((text or "").lower().replace("\0", " ") for text in texts) + "\0"
+    joined = "".join("\0" + (text or "").lower().replace("\0", " ") for text in texts) + "\0"
     raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     codes = np.where(raw < _SPACE, np.where(raw == 0, 0, _SPACE), raw).astype(np.uint32)
     return codes, np.cumsum(codes == 0) - 1

@@ -10,7 +10,7 @@ from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
 from plimsoll.recipe import Facts, Fold, Members, Recipe
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import USABLE, Kind, Schema
 from plimsoll.text import Grams
 
 SPACE = Space(
@@ -25,7 +25,7 @@ MOST_ROWS = 1_000_000  # more rows move additive weights less than the seed does
 
 
 def refuse(job: Job, schema: Schema) -> str | None:
-    return None if schema.columns else "there is no column to learn from"
+    return None if schema.of(*USABLE) else "there is no column to learn from"
 
 
 def facts(job: Job, schema: Schema, rows: int, knobs: Knobs) -> Facts:

@@ -20,7 +20,7 @@ from plimsoll.job import Job, Task
 from plimsoll.knobs import Knobs, Space
 from plimsoll.recipe import Answers, Facts, Fold, Members, Recipe
 from plimsoll.rows import Rows, Value
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import USABLE, Kind, Schema
 from plimsoll.text import Grams
 
 Array = NDArray[Any]
@@ -123,7 +123,7 @@ class Trees:
 
 
 def refuse(job: Job, schema: Schema) -> str | None:
-    return None if schema.columns else "there is no column to learn from"
+    return None if schema.of(*USABLE) else "there is no column to learn from"
 
 
 def facts(job: Job, schema: Schema, rows: int, knobs: Knobs) -> Facts:
