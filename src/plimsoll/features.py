@@ -89,7 +89,7 @@ class Ordered:
         known = cells.codes >= 0
         codes, size = cells.codes[known], len(cells.values)
         count = np.bincount(codes, minlength=size)
-        if classes > 2:
+        if classes > 2 and size:
             table = np.zeros((size, classes))
             np.add.at(table, (codes, target[known]), 1.0)
             table += 10.0 * np.bincount(target, minlength=classes) / len(target)

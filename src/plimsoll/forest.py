@@ -112,4 +112,5 @@ def _flat(root: Mapping[str, Any]) -> Iterator[tuple[int, int, str, float, int, 
 def _rounded_down(threshold: float) -> float:
     """The largest float32 not above the threshold: x <= it exactly where x <= the threshold, for every float32 x."""
     near = np.float32(threshold)
-    return float(near if near <= threshold else np.nextafter(near, np.float32(-np.inf)))
+    # float() matters: NumPy would compare a float32 with a Python number as two float32.
+    return float(near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf)))

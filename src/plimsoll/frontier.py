@@ -50,8 +50,10 @@ def ranked(trials: Sequence[Trial], worse: Callable[[Trial, Trial], bool], choos
 
 
 def nearest(trials: Sequence[Trial], limits: Limits) -> Trial | None:
-    """Of the trials that breach, the one whose worst breach is the smallest."""
-    tried = [trial for trial in trials if trial.complete]
+    """Of the trials that breach, the one whose worst breach is the smallest; where none does, the best that fits."""
+    tried = [trial for trial in trials if trial.complete and trial.status is not Status.FITS] or [
+        trial for trial in trials if trial.complete
+    ]
     return min(tried, key=lambda trial: (_worst(trial, limits), -goodness(trial)), default=None)
 
 

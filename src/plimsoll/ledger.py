@@ -31,7 +31,7 @@ class Ledger:
         self.write({"trial": trial.as_json(), **more})
 
     def write(self, entry: dict[str, Any]) -> None:
-        line = json.dumps(entry, ensure_ascii=False, sort_keys=True)
+        line = json.dumps(entry, sort_keys=True)
         with self.path.open("a", encoding="utf-8") as file:
             # A line cut off by a kill must not swallow the next one.
             file.write(("" if self._ends_well() else "\n") + line + "\n")
@@ -48,7 +48,7 @@ class Ledger:
     def entries(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:

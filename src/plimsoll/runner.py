@@ -63,6 +63,7 @@ class Workbench:
         """Starts it without waiting, so that it gets ready while the data are read."""
         if self._process is not None and self._process.poll() is None:
             return
+        self.stop()
         self._lines = queue.Queue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "plimsoll.workbench"],
@@ -90,10 +91,12 @@ class Workbench:
         path = folder / "spec.json"
         path.write_text(json.dumps({**spec, "out": str(folder), "seconds": max(0.1, seconds * 0.9)}), encoding="utf-8")
         self.start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{path}\n")
-        self._process.stdin.flush()
+        try:
+            self._send(f"{path}\n")
+        except BrokenPipeError:  # it died since it was last looked at
+            self.stop()
+            self.start()
+            self._send(f"{path}\n")
         watch = _Watch(self._lines, seconds, memory)
         try:
             why, status = watch.wait()
@@ -101,7 +104,16 @@ class Workbench:
             watch.kill()
             self.stop()
             raise
+        if status == "gone":
+            watch.kill()
+            self.stop()  # whatever it still says must not be taken for the next trial's word
         return _outcome(folder, why, status, watch.peak)
+
+    def _send(self, line: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
 
 
 def _listen(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
@@ -134,6 +146,8 @@ class _Watch:
                 line = ""
             if line.startswith("pid "):
                 self._pid = int(line[4:])
+                if why:
+                    self.kill()
             elif line.startswith("exit ") or line == "gone":
                 return why, line
             if not why and (why := self._fault(deadline)):

@@ -92,7 +92,14 @@ class Grams:
     def from_json(value: Mapping[str, Any]) -> Grams:
         low, high = (int(part) for part in value["chars"])
         grams = Grams(str(value["column"]), int(value["words"]), (low, high), int(value["bits"]))
-        if not (0 <= grams.words <= 5 and 0 <= low <= high <= 10 and 8 <= grams.bits <= 24):
+        asks = grams.words > 0 or high > 0
+        if not (
+            asks
+            and 0 <= grams.words <= 5
+            and 0 <= low <= high <= 10
+            and (low > 0) == (high > 0)
+            and 8 <= grams.bits <= 24
+        ):
             raise ValueError("n-grams out of range")
         return grams
 
