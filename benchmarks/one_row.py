@@ -39,7 +39,7 @@ def rows(count: int, seed: int = 0) -> pl.DataFrame:
 
 def ours(recipe: str, frame: pl.DataFrame, folder: Path) -> Callable[[bytes], Any]:
     limits = "train < 40 s"
-    run = plimsoll.fit(frame, predict="label", recipes=[recipe], limits=limits, choose="best", out=folder / recipe)
+    run = plimsoll.fit(frame, predict="label", recipes=[recipe], limits=limits, out=folder / recipe)
     print(f"{recipe}: {run.chosen['knobs']}")
     return Answerer(bundle.read(run.bundle)).answer
 
