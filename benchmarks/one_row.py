@@ -4,7 +4,8 @@
 
 Fifteen mixed columns of seeded synthetic rows (eight numbers, seven categories, two classes). Each side answers the
 same 1,000 requests in turn, five rounds; the medians of the rounds and the worst p99 are written to
-benchmarks/results/one_row.json and printed as a table. A round taken on a busy machine is marked.
+benchmarks/results/one_row.json and printed as a table. Ours is the default choice, the cheapest that is not measurably
+worse; with ``choose="best"`` trees are three forests in one, and took 127 µs where 300 trees took 28 µs. A round taken on a busy machine is marked.
 """
 
 from __future__ import annotations
