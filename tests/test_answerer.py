@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.cells import category_text
 from plimsoll.errors import RequestError
-from plimsoll.rows import Rows
+from plimsoll.rows import Rows, category_text
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.request import Reader

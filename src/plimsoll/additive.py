@@ -7,7 +7,6 @@ differ in what they look at. A served one needs NumPy alone.
 from __future__ import annotations
 
 import json
-import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from plimsoll.calibration import softmax, softmax_one
 from plimsoll.features import Numbers
 from plimsoll.knobs import Knobs
 from plimsoll.rows import Coded, Rows, Value
@@ -55,7 +55,7 @@ class NumberBlock:
 
     def triplets(self, rows: Rows) -> Triplets:
         matrix = self.numbers.matrix(rows)
-        count, width = matrix.shape
+        width = matrix.shape[1]
         absent = np.isnan(matrix)
         shape = np.where(absent, 0.0, (matrix - self.centre) * self.scale)
         dense = np.concatenate([np.clip(shape, -8.0, 8.0), absent], axis=1)
@@ -66,7 +66,7 @@ class NumberBlock:
             known = np.flatnonzero(~absent[:, k])
             parts.append((known, place + np.searchsorted(edge, matrix[known, k]), np.ones(len(known))))
             place += len(edge) + 1
-        return _joined(parts, count)
+        return _joined(parts)
 
 
 def _edges(column: Array, bins: int) -> tuple[float, ...]:
@@ -76,7 +76,7 @@ def _edges(column: Array, bins: int) -> tuple[float, ...]:
     return tuple(np.unique(np.quantile(known, np.arange(1, bins) / bins)).tolist())
 
 
-def _joined(parts: Sequence[Triplets], _: int) -> Triplets:
+def _joined(parts: Sequence[Triplets]) -> Triplets:
     row, column, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
     return row, column, value
 
@@ -161,7 +161,7 @@ class Look:
             row, column, value = block.triplets(rows)
             parts.append((row, column + place, value))
             place += block.width
-        return _joined(parts, len(rows)) if parts else (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+        return _joined(parts) if parts else (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
 
     def design(self, rows: Rows) -> Any:
         """The rows as a SciPy sparse matrix, float32, shape (rows, width)."""
@@ -218,8 +218,7 @@ class Additive:
             return scores[:, 0]
         if self.classes == 2:
             scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(scores)
 
     def answer(self, values: Sequence[Value]) -> list[float]:
         scores = self.score_one(values)
@@ -227,10 +226,7 @@ class Additive:
             return scores
         if self.classes == 2:
             scores = [0.0, *scores]
-        top = max(scores)
-        powers = [math.exp(score - top) for score in scores]
-        total = sum(powers)
-        return [power / total for power in powers]
+        return softmax_one(scores)
 
     def score_one(self, values: Sequence[Value]) -> list[float]:
         total = self.bias.tolist()

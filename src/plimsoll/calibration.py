@@ -20,6 +20,20 @@ _TINY = 1e-12
 _BAGS = 10  # bootstrap draws over which the offsets of a decision are averaged
 
 
+def softmax(scores: Array) -> Array:
+    """Each row's scores as probabilities, shape (rows, classes)."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def softmax_one(scores: Sequence[float]) -> list[float]:
+    """``softmax`` for one row, in plain Python."""
+    top = max(scores)
+    powers = [math.exp(score - top) for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
 @dataclass(frozen=True)
 class Calibration:
     """``p' ∝ exp(scale · log p + bias)`` (Platt 1999; vector scaling, Guo and others 2017), the class with the
@@ -45,9 +59,7 @@ class Calibration:
         if answers.ndim == 1:
             return answers
         logits = self.scale * np.log(np.maximum(answers, _TINY)) + np.array(self.bias)
-        logits -= logits.max(axis=1, keepdims=True)
-        powers = np.exp(logits)
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(logits)
 
     def labels(self, probabilities: Array) -> Array:
         """Decided classes for calibrated probabilities, shape (rows,); numbers pass through."""
@@ -63,10 +75,7 @@ class Calibration:
             self.scale * math.log(part if part > _TINY else _TINY) + bias
             for part, bias in zip(answer, self.bias, strict=True)
         ]
-        top = max(logits)
-        powers = [math.exp(logit - top) for logit in logits]
-        total = sum(powers)
-        return [power / total for power in powers]
+        return softmax_one(logits)
 
     def _apply_two(self, no: float, yes: float) -> list[float]:
         """Two classes need only the difference of their logits."""

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll.rows import Coded
+from plimsoll.rows import Coded, category_text
 from plimsoll.schema import Kind
 
-_WHOLE = re.compile(r"-?\d+\.0+")
 _DAY = r"^\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?\s*$"
 _WORDS = {"true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0}
-
-
-def category_text(text: str) -> str:
-    """A category as it is kept: a whole number has no decimals, so that 3 and 3.0 are one.
-
-    >>> category_text("3.0"), category_text(" cook "), category_text("True")
-    ('3', 'cook', 'true')
-    """
-    text = text.strip()
-    if text in ("True", "False", "TRUE", "FALSE"):
-        return text.lower()
-    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 def texts(cells: pl.Series) -> pl.Series:

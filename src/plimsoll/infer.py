@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll.cells import category_text, codes, numbers, texts
+from plimsoll.cells import codes, numbers, texts
 from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.job import Job, Task
 from plimsoll.kinds import Facts, kind_of, look
 from plimsoll.metrics import METRICS
-from plimsoll.rows import NUMERIC, Cells, Rows
+from plimsoll.rows import NUMERIC, Cells, Rows, category_text
 from plimsoll.schema import Column, Kind, Schema
 
 MOST_CLASSES = 1000

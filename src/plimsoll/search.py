@@ -175,9 +175,14 @@ def qualities(limits: Limits, truth: Array, answers: Array, labels: Array, masks
 
 
 def _run_costs(outcome: Outcome) -> Measured:
-    joules = machine.energy(outcome.cpu)
-    exact = Measured.exactly(train=outcome.wall, cpu=outcome.cpu, train_memory=float(outcome.memory))
-    return exact.joined(Measured({"energy": joules, "carbon": machine.carbon(joules)}))
+    return spent(outcome.cpu, train=outcome.wall, train_memory=float(outcome.memory))
+
+
+def spent(cpu: float, **exact: float) -> Measured:
+    """Core-seconds with the energy and carbon that they are estimated to cost, beside what was counted exactly."""
+    joules = machine.energy(cpu)
+    estimated = Measured({"energy": joules, "carbon": machine.carbon(joules)})
+    return Measured.exactly(cpu=cpu, **exact).joined(estimated)
 
 
 def _crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:

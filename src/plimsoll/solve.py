@@ -38,7 +38,7 @@ from plimsoll.limits import Limits, Measured, parse
 from plimsoll.rows import Rows
 from plimsoll.runner import Outcome
 from plimsoll.schema import Kind, Schema
-from plimsoll.search import Progress, Search, qualities, trial_limits
+from plimsoll.search import Progress, Search, qualities, spent, trial_limits
 from plimsoll.serve.answerer import Answerer
 from plimsoll.trial import Score, Status, Trial
 from plimsoll.workbench import store
@@ -217,10 +217,7 @@ class _Solve:
         store(self.work / "rows", asked.rows, asked.target)
         count = 5 if len(asked.rows) <= _MANY else 1
         folds = splits.folds(asked.frame, asked.job, count)
-        np.savez(
-            self.work / "folds.npz",
-            **_named(folds),
-        )
+        np.savez(self.work / "folds.npz", **_named(folds))
         pick = np.random.default_rng(asked.job.seed).permutation(len(asked.rows))[:1_000]
         sample = asked.rows.take(np.sort(pick))
         (self.work / "requests.jsonl").write_bytes(meter.requests(sample.values(asked.schema), asked.schema.names))
@@ -325,9 +322,7 @@ class _Solve:
         return trial, made, trial.measured, (*trial.notes, note)
 
     def _run_costs(self, search: Search) -> Measured:
-        joules = machine.energy(search.cpu)
-        exact = Measured.exactly(train=time.monotonic() - self.started, cpu=search.cpu)
-        return exact.joined(Measured({"energy": joules, "carbon": machine.carbon(joules)}))
+        return spent(search.cpu, train=time.monotonic() - self.started)
 
     def _record(
         self,

@@ -14,7 +14,6 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def fetch(folder: Path) -> tuple[Rows, Array]:
 
 def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     """Fits one trial: a model a fold, the answers on rows that it has not seen, the last fold's model to measure."""
-    job, schema = replace(Job.from_json(spec["job"])), Schema.from_json(spec["schema"])
+    job, schema = Job.from_json(spec["job"]), Schema.from_json(spec["schema"])
     recipe = catalogue.find(spec["recipe"])
     rows, target = fetch(Path(spec["rows"]))
     clock = Clock(float(spec["seconds"]))

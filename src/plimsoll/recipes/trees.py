@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from plimsoll import additive
 from plimsoll.additive import Additive
+from plimsoll.calibration import softmax, softmax_one
 from plimsoll.clock import Clock
 from plimsoll.features import MISSING, Numbers, Ordered
 from plimsoll.forest import Forest, graph
@@ -97,8 +98,7 @@ class Trees:
         if self.task is Task.BINARY:
             yes = 1.0 / (1.0 + np.exp(-scores[:, 0]))
             return np.stack([1.0 - yes, yes], axis=1)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(scores)
 
     def answer(self, values: Sequence[Value]) -> list[float]:
         scores = self.forest.score_one(self.encoder.one(values))
@@ -107,10 +107,7 @@ class Trees:
         if self.task is Task.BINARY:
             yes = 1.0 / (1.0 + math.exp(-scores[0]))
             return [1.0 - yes, yes]
-        top = max(scores)
-        powers = [math.exp(score - top) for score in scores]
-        total = sum(powers)
-        return [power / total for power in powers]
+        return softmax_one(scores)
 
     def members(self) -> Members:
         categories = [category.as_json() for category in self.encoder.categories]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from plimsoll.errors import RequestError, nearest
-from plimsoll.rows import Value
+from plimsoll.rows import Value, category_text
 from plimsoll.schema import Kind, Schema
 
 MOST_ROWS = 1_000
@@ -20,7 +20,6 @@ MOST_TEXT = 100_000
 Values = tuple[Value, ...]
 
 _NAN = math.nan
-_WHOLE = re.compile(r"-?\d+\.0+")
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
     Kind.NUMBER: (float | None, _NAN),
@@ -70,9 +69,7 @@ def _category(value: Any) -> str | None:
         # Only what ends so can be a whole number with decimals, or a boolean: most texts stop here.
         if text[-1:] not in "0eE":
             return text
-        if text in ("True", "False", "TRUE", "FALSE"):
-            return text.lower()
-        return (text.partition(".")[0] if _WHOLE.fullmatch(text) else text) or None
+        return category_text(text) or None
     if value is None:
         return None
     if isinstance(value, bool):
