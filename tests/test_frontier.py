@@ -86,13 +86,20 @@ def test_no_trial_beats_itself():
 
 def test_the_cheapest_that_is_not_worse_is_chosen():
     """Of those that cannot be told from the best, the quickest comes first; the worse come after all of them."""
-    best, level, worse = trial(1, 0.90, p50=3.0), trial(2, 0.89, p50=2.0), trial(3, 0.6, p50=1.0)
+    best, level, worse = trial(1, 0.90, p50=4.0), trial(2, 0.89, p50=2.0), trial(3, 0.6, p50=1.0)
 
     def far(one: Trial, other: Trial) -> bool:
         return other.score.value - one.score.value > 0.05
 
     assert frontier.ranked([worse, best, level], far, "cheapest") == [level, best, worse]
     assert frontier.ranked([worse, best, level], far, "best") == [best, level, worse]
+
+
+def test_of_p50s_that_cannot_be_told_apart_the_better_score_is_taken():
+    """A timing's noise must not decide between a model and a better one that costs the same."""
+    best, quick, cheap = trial(1, 0.90, p50=2.9), trial(2, 0.89, p50=2.0), trial(3, 0.88, p50=1.0)
+    assert frontier.ranked([quick, best], lambda *_: False, "cheapest") == [best, quick]
+    assert frontier.ranked([quick, best, cheap], lambda *_: False, "cheapest") == [cheap, best, quick]
 
 
 def test_the_best_is_never_held_against_itself():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from plimsoll.job import Job as Job
     from plimsoll.limits import Limits as Limits
     from plimsoll.predict import load as load
-    from plimsoll.solve import Run as Run
+    from plimsoll.run import Run as Run
     from plimsoll.solve import fit as fit
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 # Loaded when first asked for, so that importing the package costs next to nothing.
-_LATER = {"fit": "solve", "Run": "solve", "load": "predict", "Job": "job", "Limits": "limits"}
+_LATER = {"fit": "solve", "Run": "run", "load": "predict", "Job": "job", "Limits": "limits"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,12 +16,18 @@ class Clock:
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._end = now() + seconds
+        self._begun = now()
+        self._end = self._begun + seconds
 
     @property
     def left(self) -> float:
         """Seconds left; never below zero."""
         return max(0.0, self._end - self._now())
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return self._now() - self._begun
 
     @property
     def up(self) -> bool:

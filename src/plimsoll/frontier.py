@@ -8,6 +8,8 @@ from plimsoll.limits import Limits
 from plimsoll.metrics import METRICS
 from plimsoll.trial import Status, Trial
 
+# Two p50s nearer than this cannot be told apart: equal models, measured in turn on a shared machine, differ by as much.
+NOISE = 1.5
 COSTS = ("p50", "p99", "memory", "size", "cold_start")  # of the served model; a frontier is drawn over these
 
 
@@ -36,7 +38,8 @@ def ranked(trials: Sequence[Trial], worse: Callable[[Trial, Trial], bool], choos
     """Trials that fit, in the order in which they would be chosen.
 
     ``worse(trial, best)`` says whether a trial is measurably worse than the best. With ``cheapest`` those that
-    are not come first, the lowest p50 ahead; with ``best`` the score alone counts.
+    are not come first, the lowest p50 ahead, and of p50s that cannot be told apart the better score; with
+    ``best`` the score alone counts.
     """
     fit = sorted(
         (t for t in trials if t.complete and t.status is Status.FITS), key=lambda trial: (-goodness(trial), trial.id)
@@ -44,9 +47,22 @@ def ranked(trials: Sequence[Trial], worse: Callable[[Trial, Trial], bool], choos
     if choose == "best" or not fit:
         return fit
     best = fit[0]
-    level = [trial for trial in fit if trial is best or not worse(trial, best)]
-    level.sort(key=lambda trial: (trial.measured.middle("p50") or 0.0, -goodness(trial)))
+    level = _by_cost([trial for trial in fit if trial is best or not worse(trial, best)])
     return level + [trial for trial in fit if trial not in level]
+
+
+def _by_cost(trials: Sequence[Trial]) -> list[Trial]:
+    """Rounds of trials that are as cheap as the cheapest left, each round with the best score first."""
+    left, order = sorted(trials, key=_p50), []
+    while left:
+        alike = [trial for trial in left if _p50(trial) <= NOISE * _p50(left[0])]
+        order += sorted(alike, key=lambda trial: (-goodness(trial), _p50(trial)))
+        left = left[len(alike) :]
+    return order
+
+
+def _p50(trial: Trial) -> float:
+    return trial.measured.middle("p50") or 0.0
 
 
 def nearest(trials: Sequence[Trial], limits: Limits) -> Trial | None:

@@ -38,6 +38,7 @@ class Outcome:
     memory: int = 0
     settled: Mapping[str, Any] = field(default_factory=dict)
     cut: bool = False  # its clock ran out, and it gave what it had
+    rate: float = 0.0  # seconds that a row takes to answer in a batch
 
     @property
     def done(self) -> bool:
@@ -178,10 +179,7 @@ def _outcome(folder: Path, why: str, line: str, peak: int) -> Outcome:
         return Outcome(Status.KILLED, folder, why, memory=peak)
     result = folder / "result.json"
     if result.exists():
-        found = json.loads(result.read_text())
-        return Outcome(
-            Status.FITS, folder, "", found["wall"], found["cpu"], found["memory"], found["settled"], found["cut"]
-        )
+        return Outcome(Status.FITS, folder, **json.loads(result.read_text()))
     fault = folder / "fault.txt"
     if fault.exists():
         return Outcome(Status.FAILED, folder, fault.read_text().strip(), memory=peak)

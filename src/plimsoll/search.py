@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import bundle, calibration, evidence, machine, meter, metrics
+from plimsoll.asked import Asked, Truth
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
+from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.ledger import Ledger
 from plimsoll.limits import RUN_COSTS, Limits, Measured
 from plimsoll.planner import Step
 from plimsoll.runner import Outcome, Workbench
-from plimsoll.schema import Schema
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
-Slices = Mapping[str, NDArray[np.bool_]]  # of each floor's key: which training rows it speaks of
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,22 @@ class Seen:
 class Search:
     """A search in progress. Everything on disk lies under ``folder``; everything decided is in the ledger."""
 
-    job: Job
-    schema: Schema
-    target: Array
+    asked: Asked
     folder: Path
-    slices: Slices
-    started: float
+    clock: Clock  # counts from the start of the run
     bench: Workbench = field(default_factory=Workbench)
     seen: dict[str, Seen] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     cpu: float = 0.0
+    rate: float = 0.0  # seconds that a row takes to answer in a batch, the slowest so far
+
+    @property
+    def job(self) -> Job:
+        return self.asked.job
+
+    @property
+    def target(self) -> Array:
+        return self.asked.learn.truth.target
 
     @property
     def ledger(self) -> Ledger:
@@ -59,7 +65,7 @@ class Search:
     def spec(self, recipe: str, knobs: Mapping[str, Any], share: float, folds: bool) -> dict[str, Any]:
         return {
             "job": self.job.as_json(),
-            "schema": self.schema.as_json(),
+            "schema": self.asked.schema.as_json(),
             "recipe": recipe,
             "knobs": dict(knobs),
             "share": share,
@@ -71,9 +77,8 @@ class Search:
         """Carries out a step and records it, however it ends."""
         number = f"t{len(self.trials) + 1:03d}"
         begun = time.monotonic()
-        blank = Trial(
-            number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=begun - self.started
-        )
+        spent = self.clock.spent
+        blank = Trial(number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=spent)
         outcome = self.bench.run(
             self.spec(step.recipe, step.knobs, step.share, True),
             self.folder / number,
@@ -84,6 +89,7 @@ class Search:
         wall = time.monotonic() - begun
         trial = replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall)))
         self.cpu += outcome.cpu
+        self.rate = max(self.rate, outcome.rate)
         self.trials.append(trial)
         self.ledger.add(trial, settled=dict(outcome.settled))
         return trial
@@ -130,7 +136,8 @@ class Search:
     def bundled(
         self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen, **facts: Any
     ) -> Bundle:
-        return Bundle(self.job, self.schema, trial.recipe, {**trial.knobs, **settled}, seen.calibration, members, facts)
+        knobs = {**trial.knobs, **settled}
+        return Bundle(self.job, self.asked.schema, trial.recipe, knobs, seen.calibration, members, facts)
 
     def meter(self, made: Bundle, scratch: Path, seconds: float) -> meter.Reading:
         """Writes the bundle under ``scratch`` and measures it."""
@@ -140,13 +147,7 @@ class Search:
 
     def floors(self, seen: Seen) -> Measured:
         """The qualities that limits speak of, on the unseen training rows."""
-        return qualities(
-            self.job.limits,
-            self.target[seen.index],
-            seen.answers,
-            seen.labels,
-            {k: m[seen.index] for k, m in self.slices.items()},
-        )
+        return qualities(self.job.limits, self.asked.learn.truth.take(seen.index), seen.answers, seen.labels)
 
     def worse(self, trial: Trial, best: Trial) -> bool:
         """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
@@ -165,12 +166,13 @@ def trial_limits(limits: Limits) -> Limits:
     return limits.without([name for name in RUN_COSTS if name != "train_memory"])
 
 
-def qualities(limits: Limits, truth: Array, answers: Array, labels: Array, masks: Slices) -> Measured:
+def qualities(limits: Limits, truth: Truth, answers: Array, labels: Array) -> Measured:
+    """The figures of the quality floors, each on the rows that it speaks of."""
     figures = {}
     for floor in limits.floors:
-        rows = masks[floor.key] if floor.slice else np.ones(len(truth), dtype=bool)
+        rows = truth.slices[floor.key] if floor.slice else np.ones(len(truth.target), dtype=bool)
         if rows.any():
-            figures[floor.key] = metrics.score(floor.name, truth[rows], answers[rows], labels[rows])
+            figures[floor.key] = metrics.score(floor.name, truth.target[rows], answers[rows], labels[rows])
     return Measured.exactly(**figures)
 
 
@@ -197,6 +199,3 @@ def _crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
             answers[learn] = taught.apply(raw[learn])
             labels[learn] = taught.labels(answers[learn])
     return answers, labels
-
-
-Progress = Callable[[str, float], None]

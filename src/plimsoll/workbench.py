@@ -67,6 +67,7 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     clock = Clock(float(spec["seconds"]))
     folds = _folds(spec, len(rows), job.seed)
     seen, answers, settled = [], [], []
+    answering = 0.0
     started = time.monotonic()
     model: Model | None = None
     for k, (learn, unseen) in enumerate(folds):
@@ -75,8 +76,10 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
         model = recipe.fit(job, schema, fold, spec["knobs"], Clock(clock.left / (len(folds) - k)))
         settled.append(dict(model.settled))
         if valid[0] is not None:
+            begun = time.monotonic()
             seen.append(unseen)
             answers.append(_checked(model.predict(valid[0]), len(unseen), schema))
+            answering += time.monotonic() - begun
     wall = time.monotonic() - started
     if model is None:
         raise TrialError("there was no fold to fit")
@@ -84,7 +87,8 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
         np.savez(out / "answers.npz", index=np.concatenate(seen), answers=np.concatenate(answers))
     for name, content in model.members().items():
         (out / "members" / name).write_bytes(content)
-    _report(out, wall, settled, clock.up)
+    rate = answering / max(1, sum(map(len, seen)))
+    _report(out, settled, wall=wall, rate=rate, cut=clock.up)
 
 
 def _folds(spec: Mapping[str, Any], count: int, seed: int) -> list[tuple[Array, Array]]:
@@ -112,17 +116,11 @@ def _checked(answers: Array, count: int, schema: Schema) -> Array:
     return answers
 
 
-def _report(out: Path, wall: float, settled: Sequence[Mapping[str, Any]], cut: bool) -> None:
+def _report(out: Path, settled: Sequence[Mapping[str, Any]], **more: float | bool) -> None:
     merged = {name: round(float(np.mean([each[name] for each in settled]))) for name in settled[0]}
     use = resource.getrusage(resource.RUSAGE_SELF)
-    done = {
-        "wall": wall,
-        "cpu": use.ru_utime + use.ru_stime,
-        "memory": peak_memory(os.getpid()),
-        "settled": merged,
-        "cut": cut,
-    }
-    (out / "result.json").write_text(json.dumps(done))
+    cpu, memory = use.ru_utime + use.ru_stime, peak_memory(os.getpid())
+    (out / "result.json").write_text(json.dumps({"cpu": cpu, "memory": memory, "settled": merged, **more}))
 
 
 def peak_memory(pid: int, key: str = "VmHWM") -> int:

@@ -1,0 +1,113 @@
+"""The data as a job sees them: read, inferred, checked, split, and held as plain arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from plimsoll import checks, data, infer, splits
+from plimsoll.errors import DataError, JobError
+from plimsoll.job import Job
+from plimsoll.limits import Limits
+from plimsoll.rows import Rows
+from plimsoll.schema import Schema
+from plimsoll.splits import Pair
+
+Array = NDArray[Any]
+_MANY = 5_000  # rows from which one holdout replaces five folds
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of some rows, and for each quality floor on a slice, which of them it speaks of."""
+
+    target: Array
+    slices: Mapping[str, NDArray[np.bool_]]
+
+    def take(self, index: NDArray[np.intp]) -> Truth:
+        return Truth(self.target[index], {key: mask[index] for key, mask in self.slices.items()})
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows with what is true of them."""
+
+    rows: Rows
+    truth: Truth
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, index: NDArray[np.intp]) -> Part:
+        return Part(self.rows.take(index), self.truth.take(index))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A settled job with its rows. ``test`` is for the end of the run alone."""
+
+    job: Job
+    schema: Schema
+    learn: Part
+    test: Part
+    folds: Sequence[Pair]
+    digest: str
+    warnings: tuple[str, ...]
+
+
+def ask(job: Job, source: Any, test: Any) -> Asked:
+    """Reads ``source``, and ``test`` where there is one, for the job; the frames are let go of on return.
+
+    Raises DataError and JobError where the rows or the job must be changed.
+    """
+    frame = data.read(source)
+    held = data.read(test) if test is not None else None
+    job, schema = infer.infer(frame, job)
+    frame, dropped = infer.with_target(frame, job)
+    warnings = [dropped] if dropped else []
+    if held is None:
+        index, unseen = splits.split(frame, job)
+        held = frame[unseen]
+        frame = frame[index]
+    else:
+        held, missing = infer.with_target(held, job)
+        warnings += [missing] if missing else []
+    if not schema.columns:
+        raise DataError("No column is left to learn from. Look at --ignore and at the kinds of the columns.")
+    if not len(frame) or not len(held):
+        raise DataError("Rows are needed on both sides of the split. Give more rows, or --test FILE.")
+    warnings += checks.check(frame, held, job, schema)
+    folds = splits.folds(frame, job, 5 if len(frame) <= _MANY else 1)
+    digest = _digest(frame, job, schema)
+    return Asked(job, schema, _part(frame, job, schema), _part(held, job, schema), folds, digest, tuple(warnings))
+
+
+def _part(frame: pl.DataFrame, job: Job, schema: Schema) -> Part:
+    return Part(infer.to_rows(frame, schema), Truth(infer.to_target(frame, job, schema), _slices(job.limits, frame)))
+
+
+def _slices(limits: Limits, frame: pl.DataFrame) -> dict[str, Array]:
+    masks = {}
+    for floor in limits.floors:
+        if floor.slice:
+            column, value = floor.slice
+            if column not in frame.columns:
+                raise JobError(f'limits.{floor.key}: there is no column "{column}".')
+            masks[floor.key] = (frame[column].cast(pl.String) == value).fill_null(False).to_numpy()
+            if not masks[floor.key].any():
+                raise JobError(f'limits.{floor.key}: no row has "{value}" in {column}.')
+    return masks
+
+
+def _digest(frame: pl.DataFrame, job: Job, schema: Schema) -> str:
+    """What a run must share with the one that it continues: the job, and the rows as they were read."""
+    seen = hashlib.sha256(json.dumps([job.as_json(), schema.as_json()], sort_keys=True).encode())
+    seen.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+    return seen.hexdigest()

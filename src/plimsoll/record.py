@@ -1,0 +1,122 @@
+"""What a run says of itself: the test rows' verdict, the facts in the bundle, and ``run.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from plimsoll import evidence, frontier, machine
+from plimsoll.asked import Asked, Part
+from plimsoll.bundle import Bundle
+from plimsoll.job import Job
+from plimsoll.limits import Limits, Measured
+from plimsoll.search import Search, qualities, spent, trial_limits
+from plimsoll.serve.answerer import Answerer
+from plimsoll.trial import Score, Trial
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the test rows say of the bundle that will be served."""
+
+    score: Score
+    evidence: Mapping[str, Any]
+    floors: Measured
+
+
+def tested(made: Bundle, asked: Asked, test: Part) -> Verdict:
+    """The test rows, asked of the bundle that will be served: used once, after every choice."""
+    truth = test.truth.target
+    decided = Answerer(made).decide(test.rows)
+    answers = decided.values if decided.probabilities is None else decided.probabilities
+    assert answers is not None
+    labels = answers if decided.labels is None else decided.labels
+    score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed)
+    found = evidence.gather(asked.job, asked.schema, test.rows, truth, answers, labels, made.calibration.radius)
+    return Verdict(score, found, qualities(asked.job.limits, test.truth, answers, labels))
+
+
+def sampled(test: Part, most: int, seed: int) -> Part:
+    """The test rows, or a seeded sample of them where there are more than can be answered in time."""
+    if len(test) <= most:
+        return test
+    return test.take(np.sort(np.random.default_rng([seed, 3]).choice(len(test), most, replace=False)))
+
+
+def facts(limits: Limits, measured: Measured, test: Score, asked: Asked) -> dict[str, Any]:
+    """What a bundle says of how it was made."""
+    return {
+        "limits": [str(limit) for limit in limits],
+        "measured": measured.as_json(),
+        "machine": machine.card(),
+        "metrics": [test.as_json()],
+        "sketches": evidence.sketches(asked.learn.rows),
+        "versions": machine.versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def run_costs(search: Search) -> Measured:
+    """What the run has cost so far."""
+    return spent(search.cpu, train=search.clock.spent)
+
+
+def record(
+    search: Search,
+    chosen: Trial | None = None,
+    measured: Measured | None = None,
+    verdict: Verdict | None = None,
+    order: Sequence[Trial] = (),
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """``run.json``; without a chosen trial, of a run in which nothing fitted."""
+    return {
+        "job": search.job.as_json(),
+        "limits": [limit.as_json() for limit in search.job.limits],
+        "machine": machine.card(),
+        "trials": [trial.as_json() for trial in search.trials],
+        "chosen": chosen.id if chosen else None,
+        "measured": (measured or run_costs(search)).as_json(),
+        "test": verdict.score.as_json() if verdict else None,
+        "why": _why(chosen, order, search.job) if chosen else "",
+        "warnings": [*search.asked.warnings, *notes],
+        "evidence": dict(verdict.evidence) if verdict else {},
+        "reference": next((trial.id for trial in search.trials if trial.recipe == "constant"), None),
+        "reproduce": _reproduce(search.asked),
+        "elapsed": search.clock.spent,
+    }
+
+
+def nothing(search: Search) -> str:
+    """Which model came nearest, what it breaches, and what each relaxation would buy."""
+    limits = trial_limits(search.job.limits)
+    near = frontier.nearest(search.trials, limits)
+    if near is None:
+        ended = "; ".join(f"{trial.recipe}: {trial.why}" for trial in search.trials[:4])
+        return f"Nothing fits: no trial came to its end in {search.clock.spent:.0f} s. {ended}"
+    breaches = limits.judge(near.measured)
+    over = "; ".join(str(breach) for breach in breaches) or "it could not be fitted again in the time left"
+    score = f", {near.score.metric} {near.score.value:.4g}" if near.score else ""
+    return " ".join(
+        [f"Nothing fits. Nearest: {near.recipe}{score}, but {over}.", *frontier.prices(search.trials, limits)]
+    )
+
+
+def _why(chosen: Trial, order: Sequence[Trial], job: Job) -> str:
+    best = max(order, key=frontier.goodness)
+    assert best.score is not None
+    if chosen.id == best.id:
+        return f"It has the best {job.score} of the {len(order)} models that fit."
+    return f"It is the cheapest to ask (p50) of the models that are not measurably worse than the best, {best.recipe} ({best.id}, {job.score} {best.score.value:.4g})."
+
+
+def _reproduce(asked: Asked) -> list[str]:
+    return [
+        f"seed {asked.job.seed}, split {asked.job.split}, {len(asked.learn)} rows to learn from, {len(asked.test)} test rows",
+        f"rows and job: sha256 {asked.digest[:16]}",
+        ", ".join(f"{name} {version}" for name, version in machine.versions().items()),
+    ]

@@ -1,0 +1,95 @@
+"""The chosen model, fitted again on every row and held against its limits once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from plimsoll import bundle
+from plimsoll.bundle import Bundle
+from plimsoll.errors import TrialError
+from plimsoll.limits import Measured
+from plimsoll.runner import Outcome
+from plimsoll.search import Search, trial_limits
+from plimsoll.trial import Trial
+
+METERING = 2.0  # seconds that measuring a bundle may take
+SLOWER = 1.5  # a fit on every row may take this much longer than the trial did
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Final:
+    """What will be served: the chosen trial with the figures of the served model, and its bundle."""
+
+    trial: Trial
+    bundle: Bundle
+    measured: Measured
+    notes: tuple[str, ...]
+
+
+def expected(trial: Trial) -> float:
+    """Seconds that fitting a trial's model again and measuring it may take."""
+    return (trial.measured.middle("train") or 0.0) * SLOWER + METERING
+
+
+def final(search: Search, order: Sequence[Trial], keep: float, say: Progress) -> Final | None:
+    """The first in the order that keeps its limits once fitted on all rows; failing time for that, as it was tried.
+
+    ``keep`` seconds of the clock are left for what comes after.
+    """
+    for trial in order:
+        if search.clock.left - keep > expected(trial):
+            say(f"refitting {trial.recipe} on all rows", search.clock.left)
+            settled = _settled(search, trial)
+            outcome = _fitted(search, trial, settled, search.clock.left - METERING - keep)
+            if outcome.done and not outcome.cut:
+                if kept := _kept(search, trial, outcome, settled, search.clock.left - keep):
+                    return kept
+                continue
+        # A refit that time cut short knows less than the model of the trial, which kept every limit.
+        return _as_tried(search, trial)
+    return None
+
+
+def _settled(search: Search, trial: Trial) -> dict[str, Any]:
+    """What the trial's training settled, such as the number of trees."""
+    for entry in search.ledger.entries():
+        if entry.get("trial", {}).get("id") == trial.id:
+            return dict(entry.get("settled", {}))
+    return {}
+
+
+def _fitted(search: Search, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
+    spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, False)
+    outcome = search.bench.run(spec, search.folder / "final", seconds, search.job.limits.get("train_memory"))
+    search.cpu += outcome.cpu
+    return outcome
+
+
+def _kept(search: Search, trial: Trial, outcome: Outcome, settled: Mapping[str, Any], seconds: float) -> Final | None:
+    """The refitted model, where it still keeps the limits that its trial kept."""
+    seen = search.seen[trial.id]
+    made = search.bundled(trial, outcome.members(), settled, seen)
+    try:
+        reading = search.meter(made, search.folder / "final", seconds)
+    except TrialError:
+        return None
+    memory = max(float(outcome.memory), trial.measured.middle("train_memory") or 0.0)
+    found = reading.measured.joined(Measured.exactly(train_memory=memory)).joined(search.floors(seen))
+    if trial_limits(search.job.limits).judge(found):
+        return None
+    return _final(trial, made, found, (*trial.notes, *reading.notes))
+
+
+def _as_tried(search: Search, trial: Trial) -> Final:
+    made = bundle.read(search.folder / trial.id / "bundle")
+    note = "the time left did not allow a refit on all rows: this is the model of the trial"
+    return _final(trial, made, trial.measured, (*trial.notes, note))
+
+
+def _final(trial: Trial, made: Bundle, found: Measured, notes: tuple[str, ...]) -> Final:
+    # The row of the chosen one shows what is served, not the model of the trial; its own time stays.
+    own = Measured({"train": trial.measured.figures["train"]})
+    return Final(replace(trial, measured=trial.measured.joined(found).joined(own)), made, found, notes)
