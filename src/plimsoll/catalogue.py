@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Mapping
+from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.recipe import Recipe
@@ -15,10 +18,21 @@ RECIPES: dict[str, str] = {
     "trees": "plimsoll.recipes.trees",
 }
 
+OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
+
+
+def known() -> Mapping[str, str]:
+    """Every recipe's name and module, the user's own last; a module is named for its recipe.
+
+    The environment says so, because trials and servers are processes of their own.
+    """
+    own = [module.strip() for module in os.environ.get(OWN, "").split(",") if module.strip()]
+    return RECIPES | {name: module for module in own if (name := module.rpartition(".")[2]) not in RECIPES}
+
 
 def names() -> tuple[str, ...]:
     """The recipes there are, the cheapest to fit first."""
-    return tuple(RECIPES)
+    return tuple(known())
 
 
 def find(name: str) -> Recipe:
@@ -27,12 +41,25 @@ def find(name: str) -> Recipe:
     >>> find("constant").name
     'constant'
     """
-    if name not in RECIPES:
-        raise JobError(f'There is no recipe "{name}". {nearest(name, RECIPES)}')
-    recipe: Recipe = importlib.import_module(RECIPES[name]).RECIPE
-    return recipe
+    return _module(name).RECIPE  # type: ignore[no-any-return]
 
 
 def describe(name: str) -> str:
     """What the recipe says of itself, in a line."""
-    return (importlib.import_module(RECIPES[name]).__doc__ or "").strip().splitlines()[0]
+    return (_module(name).__doc__ or name).strip().splitlines()[0]
+
+
+def _module(name: str) -> Any:
+    if name not in known():
+        raise JobError(f'There is no recipe "{name}". {nearest(name, known())}')
+    return importlib.import_module(RECIPES[name]) if name in RECIPES else _own(name, known()[name])
+
+
+def _own(name: str, module: str) -> Any:
+    try:
+        found = importlib.import_module(module)
+    except ImportError as fault:
+        raise JobError(f"{OWN}: {module} cannot be imported ({fault}). Put its folder on PYTHONPATH.") from None
+    if getattr(getattr(found, "RECIPE", None), "name", None) != name:
+        raise JobError(f'{OWN}: {module} has no RECIPE named "{name}". A module is named for its recipe.')
+    return found

@@ -130,11 +130,16 @@ class _Solve:
         try:
             while step := planner.next_step(search.trials, spaces, rows, self._searchable(search), seed):
                 self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
-                search.take(step, max(1.0, self._searchable(search)))
+                search.take(step, max(1.0, self._allowed(search, step)))
         except KeyboardInterrupt:
             # Whoever stops a run wants what there is: finish with the trials so far.
             self.stopped = True
             self.say("stopped: finishing with what there is", self.clock.left)
+
+    def _allowed(self, search: Search, step: planner.Step) -> float:
+        """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last."""
+        tried = any(trial.recipe == step.recipe and trial.status is not Status.RULED_OUT for trial in search.trials)
+        return self._searchable(search) * (1.0 if tried else 0.5)
 
     def _searchable(self, search: Search) -> float:
         """Seconds that may still be spent on trials: what is left, less the refit, the measuring and the report."""
