@@ -9,15 +9,18 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plimsoll import infer
 from plimsoll.errors import RequestError
-from plimsoll.rows import Rows, category_text
+from plimsoll.rows import Rows
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.request import Reader
+from plimsoll.spelling import category_text
 from serving_toys import COLUMNS, Echo, find, toy
 
 
@@ -26,7 +29,8 @@ def _catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plimsoll.catalogue.find", find)
 
 
-READER = Reader(toy().schema)
+READER_SCHEMA = toy().schema
+READER = Reader(READER_SCHEMA)
 NAN = float("nan")
 
 
@@ -61,7 +65,30 @@ def test_a_category_may_be_sent_as_what_it_was() -> None:
     assert [cells(job=value)[2] for value in sent] == ["3", "3", "3", "true", "false", "0.5", "-2", str(10**300)]
 
 
-@given(st.text(max_size=6) | st.sampled_from(["3.0", " -2.00", "True", "FALSE", "e", "10", "", " ", "\t", "0"]))
+@given(
+    st.text(max_size=6)
+    | st.sampled_from(
+        [
+            "3.0",
+            " -2.00",
+            "007",
+            "1.50",
+            "1e3",
+            "1e400",
+            "NaN",
+            "tRUE",
+            "True",
+            "FALSE",
+            "e",
+            "10",
+            "",
+            " ",
+            "\t",
+            "\x1f",
+            "0",
+        ]
+    )
+)
 def test_a_category_in_a_request_is_what_it_is_in_a_file(text: str) -> None:
     """Whatever the text, a request and a file make one category of it, and a blank is missing in both."""
     expected = category_text(text) or None
@@ -72,23 +99,49 @@ def test_a_category_in_a_request_is_what_it_is_in_a_file(text: str) -> None:
 def test_a_boolean_may_be_sent_as_a_number() -> None:
     """0, 1, 0.0 and 1.0 are booleans; 2 is not."""
     assert [cells(member=value)[3] for value in (True, False, 1, 0, 1.0, 0.0)] == [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]
-    assert fault(b'{"member": 2}') == ("$.member", "expected true, false, 0, 1 or null, got 2", 422)
+    assert fault(b'{"member": 2}')[:2] == (
+        "$.member",
+        'expected true, false, 0, 1, a text such as "yes", or null, got 2',
+    )
+
+
+SPELT = ["yes", "No", " TRUE ", "f", "1", "0.0", "", "maybe", "2", "on"]
+DATED = ["1970-01-02", "1970/1/2 03:04", "1970-01-02T03:04:05.5Z", "1970-01-02 03:04:05+0100", "86400", " ", "soon"]
+DATED += ["02/01/1970", "19700102", "1970-W01-5", "1970-13-01", "2023-02-29", "1970-01-02T25:00"]
+COUNTED = ["39", " -1.5e3", "+.5", "1.", "", "old", "1_000", "1,5", "nan", "inf", "1e999", "\uff11"]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"), [("member", SPELT), ("seen", DATED), ("age", COUNTED)], ids=["booleans", "times", "numbers"]
+)
+def test_a_request_may_spell_a_cell_as_files_do(column: str, texts: list[str]) -> None:
+    """A text that a file gives a value is that value in a request; one that it does not is refused with its place."""
+    place = READER_SCHEMA.names.index(column)
+    for text in texts:
+        in_file = infer.to_rows(pl.DataFrame({name: [text] for name in READER_SCHEMA.names}), READER_SCHEMA)
+        expected = in_file.numbers(column)[0]
+        if math.isnan(expected) and text.strip():
+            path, reason, status = fault(json.dumps({column: text}).encode())
+            assert (path, status) == (f"$.{column}", 422)
+            assert reason.endswith(f'or null, got "{text}"')
+        else:
+            np.testing.assert_equal(cells(**{column: text})[place], expected)
 
 
 def test_a_time_is_a_text_or_seconds() -> None:
-    """ISO 8601 with or without a zone, and seconds since 1970, give seconds in UTC."""
-    sent = ["1970-01-01T01:00:00+01:00", "1970-01-01T00:00:00Z", "1970-01-01", "1970-01-01 00:00:00", 0, 0.0]
-    assert [cells(seen=value)[4] for value in sent] == [0.0] * 6
+    """Dates with or without a zone, and seconds since 1970, give seconds in UTC."""
+    sent = ["1970-01-01T01:00:00+01:00", "1970-01-01T00:00:00Z", "1970-01-01", "1970/01/01 00:00:00", 0, 0.0, "0"]
+    assert [cells(seen=value)[4] for value in sent] == [0.0] * 7
 
 
 @pytest.mark.parametrize(
     ("body", "path", "reason", "status"),
     [
-        (b'{"age": "old"}', "$.age", "expected a number or null, got text", 422),
+        (b'{"age": "old"}', "$.age", 'expected a number or null, got "old"', 422),
         (b'{"age": true}', "$.age", "expected a number or null, got a boolean", 422),
         (b'[{}, {"age": [1]}]', "$[1].age", "expected a number or null, got a list", 422),
-        (b'{"rows": [{}, {}, {}, {"age": "x"}]}', "$.rows[3].age", "expected a number or null, got text", 422),
-        (b'{"rows": [{"member": 7}]}', "$.rows[0].member", "expected true, false, 0, 1 or null, got 7", 422),
+        (b'{"rows": [{}, {}, {}, {"age": "x"}]}', "$.rows[3].age", 'expected a number or null, got "x"', 422),
+        (b'{"rows": [{"member": 7}]}', "$.rows[0].member", 'a text such as "yes", or null, got 7', 422),
         (b'{"hours per week": {}}', "$.hours per week", "expected a number or null, got object", 422),
         (b'{"seen": "soon"}', "$.seen", 'or null, got "soon"', 422),
         (b'{"age": 1e999}', "$.age", "number out of range", 422),
@@ -127,7 +180,7 @@ def test_a_column_may_be_called_rows() -> None:
     reader = Reader(Schema((Column("rows", Kind.NUMBER), Column("f0", Kind.TEXT)), "y"))
     assert reader.read(b'{"rows": 3, "f0": "x"}') == ([(3.0, "x")], False)
     assert reader.read(b' {"rows": [{"rows": 4, "f0": "y"}]}') == ([(4.0, "y")], True)
-    assert fault(b'{"rows": "x"}', reader)[:2] == ("$.rows", "expected a number or null, got text")
+    assert fault(b'{"rows": "x"}', reader)[:2] == ("$.rows", 'expected a number or null, got "x"')
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=6), min_size=1, max_size=4, unique=True))
@@ -140,7 +193,7 @@ def test_a_column_may_be_called_anything(names: list[str]) -> None:
     assert reader.read(msgspec.json.encode(row)) == ([expected], False)
     assert reader.read(msgspec.json.encode({"rows": [row]})) == ([expected], True)
     bad = msgspec.json.encode([row, {'a"b\\c\n': "x"}])
-    assert fault(bad, reader)[:2] == ('$[1].a"b\\c\n', "expected a number or null, got text")
+    assert fault(bad, reader)[:2] == ('$[1].a"b\\c\n', 'expected a number or null, got "x"')
 
 
 @given(st.binary(max_size=60))

@@ -123,6 +123,18 @@ def test_a_slow_body_is_refused(answerer: Answerer) -> None:
     assert error(reply) == (408, "the body did not arrive in 0.01 seconds.")
 
 
+def test_a_request_cut_off_by_the_end_of_the_server_is_told_so(answerer: Answerer) -> None:
+    """A body still awaited when the server gives up waiting is a 503, and no traceback."""
+
+    async def cut() -> Reply:
+        half = asyncio.create_task(call(App(answerer), "POST", "/predict", [b"{", None], {}))
+        await asyncio.sleep(0.01)
+        half.cancel()
+        return await half
+
+    assert error(asyncio.run(cut())) == (503, "the server is stopping. Try again.")
+
+
 def test_a_caller_that_leaves_is_not_answered(answerer: Answerer) -> None:
     """A connection that closes inside its body gets nothing, and breaks nothing."""
 

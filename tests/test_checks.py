@@ -116,3 +116,17 @@ def test_real_tables_without_leaks_are_not_accused(name, target):
     if not file.exists():
         pytest.skip(f"{name} is not among the shared data")
     assert "gives the target away" not in said(data.read(file), target)
+
+
+def test_what_a_sample_shows_is_said_to_be_of_a_sample(monkeypatch):
+    """A line about more rows than are looked at says how many were."""
+    rows = {"x": X, "leak": np.where(CLASS == "good", "A", "B"), "y": CLASS}
+    assert "sample" not in said(rows)
+    monkeypatch.setattr("plimsoll.checks._SAMPLE", 1_000)
+    assert said(rows).endswith("when predicting. Seen in a sample of 1,000 rows.")
+
+
+def test_a_name_in_the_form_of_a_pattern_is_checked():
+    """A column called ^.*$ is looked at like any other."""
+    assert '"^.*$" gives the target away' in said({"x": X, "^.*$": np.where(CLASS == "good", "A", "B"), "y": CLASS})
+    assert "one value only, or none: ^one$" in said({"x": X, "^one$": [1] * N, "y": CLASS})

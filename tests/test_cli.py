@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import pytest
 
 import plimsoll
 from plimsoll import cli, solve
-from plimsoll.errors import DataError, NothingFits
+from plimsoll.run import Run
 
 COMMANDS = ["fit", "predict", "serve", "report", "recipes", "pack", "demo"]
 
@@ -91,6 +95,10 @@ def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]):
     ("words", "said"),
     [
         (["ft"], 'there is no "ft". Did you mean "fit"?'),
+        (["fit", "DATA", "--predit", "afloat"], 'plimsoll fit: there is no "--predit". Did you mean "--predict"?'),
+        (["fit", "DATA", "--limits=p99 < 1 s"], 'there is no "--limits". Did you mean "--limit"?'),
+        (["recipes", "--jsn"], 'Did you mean "--json"?'),
+        (["fit", "DATA", "more"], "unrecognized arguments: more."),
         (["fit"], "data is missing"),
         (["fit", "DATA"], "predict is missing"),
         (["fit", "DATA", "--predict", "afloatt"], 'Did you mean "afloat"?'),
@@ -108,7 +116,11 @@ def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]):
         (["predict", "nowhere", "DATA", "--out", "x.csv"], "nowhere"),
         (["serve", "nowhere"], "nowhere"),
         (["report", "nowhere"], "run.json"),
+        (["serve", "nowhere", "--port", "99999"], "must be 0-65535.\n"),
+        (["serve", "nowhere", "--host", "0.0.0.0"], "PLIMSOLL_TOKEN"),
         (["pack", "nowhere", "--out", "x.plimsoll"], "nowhere"),
+        (["pack", "nowhere", "--out", "gone/x.plimsoll"], "its folder is not there"),
+        (["pack", "nowhere", "--out", "."], "it is a folder"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line(
@@ -137,12 +149,56 @@ def test_a_run_holds_what_scripts_rely_on(run: Path):
     assert record["job"]["predict"] == "afloat"
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [40, 72, 200])
+def test_a_run_is_told_within_the_width_of_the_terminal(run: Path, width: int, monkeypatch: pytest.MonkeyPatch):
+    """In colour where that is wanted, and no sentence is cut off where the terminal is narrow."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
+    coloured, plain = Terminal(), Terminal()
+    words = ["fit", str(run.parent / "boats.csv"), "--predict", "afloat", "--out", str(run), "--resume", "--quiet"]
+    for stream in (coloured, plain):
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert cli.main(words) == 0
+        monkeypatch.setenv("NO_COLOR", "1")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue()) == plain.getvalue() != coloured.getvalue()
+    assert max(map(len, plain.getvalue().splitlines())) <= min(width, 100)
+    assert "test rows" in " ".join(plain.getvalue().split())
+
+
+def test_a_run_says_where_it_lies(run: Path, capsys: pytest.CaptureFixture[str]):
+    """The folder may have been named by the program; scripts that read the table are not disturbed."""
+    words = ["fit", str(run.parent / "boats.csv"), "--predict", "afloat", "--out", str(run), "--resume"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert said.err == f"The bundle is in {run / 'bundle'}, and the report in {run / 'report.html'}.\n"
+    assert "Chosen: " in said.out
+
+
 def test_report_is_written_again(run: Path, capsys: pytest.CaptureFixture[str]):
     """plimsoll report makes report.html from run.json alone."""
     (run / "report.html").unlink()
     assert cli.main(["report", str(run)]) == 0
     assert capsys.readouterr().out.strip() == str(run / "report.html")
     assert "<html" in (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [('{"trials": [', "is damaged"), ('{"a": 1}', "no trials"), ("[]", "no trials")]
+)
+def test_a_damaged_record_is_a_mistake_and_not_a_fault(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A run.json that was cut off or edited is named in one line."""
+    (tmp_path / "run.json").write_text(text)
+    assert said in _refused(["report", str(tmp_path)], capsys)
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "parquet", "jsonl"])
@@ -207,89 +263,6 @@ def test_recipes_are_listed_with_their_knobs(capsys: pytest.CaptureFixture[str])
     assert {"constant", "linear", "trees", "text_ngrams"} <= {recipe["name"] for recipe in listed}
 
 
-def _words(tmp_path: Path, toml: str, *flags: str) -> dict[str, Any]:
-    job = tmp_path / "job.toml"
-    job.write_text(toml, encoding="utf-8")
-    return cli.job_words(cli.parser().parse_args(["fit", "--job", str(job), *flags]))
-
-
-def test_a_job_file_says_what_flags_say_and_flags_win(tmp_path: Path):
-    """The words are the same in both."""
-    toml = (
-        'data = "a.csv"\npredict = "y"\nlimit = "p99 < 2 ms"\nignore = "id,name"\nseed = 3\n[kinds]\nzip = "category"\n'
-    )
-    words = _words(tmp_path, toml, "--seed", "4", "--limit", "train < 5 s", "--limit", "p99 < 1 ms")
-    assert words == {
-        "data": "a.csv",
-        "predict": "y",
-        "limits": ["train < 5 s", "p99 < 1 ms"],
-        "ignore": ["id", "name"],
-        "seed": 4,
-        "kinds": {"zip": "category"},
-    }
-
-
-def test_a_wrong_word_in_a_job_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """A misspelt word is not passed over."""
-    job = tmp_path / "job.toml"
-    job.write_text('predicct = "y"\n')
-    assert 'Did you mean "predict"?' in _refused(["fit", "--job", str(job)], capsys)
-
-
-def _raises(fault: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fit(*_: Any, **__: Any) -> None:
-        raise fault
-
-    monkeypatch.setattr(solve, "fit", fit)
-
-
-@pytest.mark.parametrize(
-    ("fault", "code", "said"),
-    [
-        (NothingFits("Nothing fits. Nearest: linear."), 3, "Nearest: linear"),
-        (DataError("no\nrows"), 2, "no rows"),
-        (KeyboardInterrupt(), 130, "Stopped"),
-        (ModuleNotFoundError("No module named 'lightgbm'", name="lightgbm"), 2, "pip install 'plimsoll[fit]'"),
-        (ZeroDivisionError("oh"), 1, "traceback.txt"),
-    ],
-)
-def test_every_end_has_its_exit_code_and_one_line(
-    fault: BaseException,
-    code: int,
-    said: str,
-    table: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-):
-    """Nothing fits is 3, a mistake 2, a stop 130, a fault of ours 1 with the traceback in a file."""
-    _raises(fault, monkeypatch)
-    (tmp_path / "run").mkdir()
-    assert cli.main(["fit", str(table), "--predict", "afloat", "--out", str(tmp_path / "run")]) == code
-    shown = capsys.readouterr()
-    assert said in shown.err
-    assert shown.err.count("\n") == 1
-    if code == 1:
-        assert "ZeroDivisionError: oh" in (tmp_path / "run" / "traceback.txt").read_text()
-
-
-def test_a_stop_says_where_the_usable_run_lies(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    """After Ctrl-C the line names the bundle and how to go on."""
-
-    def fit(*_: Any, out: Path, **__: Any) -> None:
-        (out / "bundle").mkdir(parents=True)
-        (out / "bundle" / "bundle.json").touch()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(solve, "fit", fit)
-    assert cli.main(["fit", str(table), "--predict", "afloat", "--out", str(tmp_path / "run")]) == 130
-    said = capsys.readouterr().err
-    assert str(tmp_path / "run" / "bundle") in said
-    assert "--resume" in said
-
-
 def test_json_is_all_there_is_on_standard_output(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -300,33 +273,14 @@ def test_json_is_all_there_is_on_standard_output(
         lambda *_, out, progress, **__: (
             progress("reading", 4.0),
             progress("linear", 3.0),
-            solve.Run(out, {"chosen": "t1"}),
+            Run(out, {"chosen": "t1"}),
         )[2],
     )
     assert cli.main(["fit", str(table), "--predict", "afloat", "--out", str(tmp_path / "run"), "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out) == {"chosen": "t1"}
-    assert said.err == "reading · 4 s left\nlinear · 3 s left\n"
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_rewrites_its_line_on_a_terminal_only():
-    """On a terminal one line is written over; in a file each has its own; --quiet has none."""
-    shown, filed, silent = Terminal(), io.StringIO(), io.StringIO()
-    for progress in (cli.Progress(shown), cli.Progress(filed), cli.Progress(silent, quiet=True)):
-        progress("trees", 75.0)
-        progress("linear")
-        progress.close()
-    assert shown.getvalue().count("\n") == 0
-    assert shown.getvalue().endswith("linear\r\x1b[K")
-    assert filed.getvalue() == "trees · 1 min 15 s left\nlinear\n"
-    assert silent.getvalue() == ""
+    assert said.err.startswith("reading · 4 s left\nlinear · 3 s left\n")
+    assert str(tmp_path / "run" / "bundle") in said.err
 
 
 def test_a_loaded_bundle_answers_frames_and_dictionaries_alike(run: Path):

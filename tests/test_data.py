@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll import data
+from plimsoll import data, delimited
 from plimsoll.delimited import sniff
 from plimsoll.errors import DataError
 
@@ -178,15 +178,15 @@ def test_json_keys_that_come_late_are_in_every_batch(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"a": 1}\n{"a": true}\n{"a": "x", "b": 2.5}\n')
     first, last = data.batches(tmp_path / "t.jsonl", 2)
     assert first.to_dict(as_series=False) == {"a": ["1", "true"], "b": [None, None]}
-    assert last.to_dict(as_series=False) == {"a": ["x"], "b": ["2.5"]}
+    assert last.to_dict(as_series=False) == {"a": ["x"], "b": [2.5]}
 
 
 @pytest.mark.parametrize("small", [True, False])
 def test_a_column_that_turns_into_text_is_text(tmp_path, monkeypatch, small):
     """Numbers first and text later do not break reading, in a small file or in a large one."""
     if not small:
-        monkeypatch.setattr(data, "_SMALL", 0)
-        monkeypatch.setattr(data, "_LOOK", 10)
+        monkeypatch.setattr(delimited, "_SMALL", 0)
+        monkeypatch.setattr(delimited, "_LOOK", 10)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n" * 500 + "none,y\n")
     found = data.read(tmp_path / "t.csv")
     assert found["a"].to_list() == ["1"] * 500 + ["none"]
@@ -195,7 +195,7 @@ def test_a_column_that_turns_into_text_is_text(tmp_path, monkeypatch, small):
 
 def test_repeated_texts_of_a_large_file_are_stored_once(tmp_path, monkeypatch):
     """In a large file a text column of few values is a categorical from the start."""
-    monkeypatch.setattr(data, "_SMALL", 0)
+    monkeypatch.setattr(delimited, "_SMALL", 0)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n" * 500)
     assert data.read(tmp_path / "t.csv")["b"].dtype == pl.Categorical
 
@@ -228,3 +228,89 @@ def test_ten_thousand_columns_are_read(tmp_path):
     names = [f"c{n}" for n in range(10_000)]
     (tmp_path / "t.csv").write_text("\n".join([",".join(names), *[",".join(["1"] * 10_000)] * 3]))
     assert data.read(tmp_path / "t.csv").shape == (3, 10_000)
+
+
+def test_an_arrow_stream_is_read_whole_and_in_batches(tmp_path):
+    """A file of Arrow may be a stream, which has no index of its parts."""
+    ROWS.write_ipc_stream(tmp_path / "t.arrow")
+    assert data.read(tmp_path / "t.arrow").equals(ROWS)
+    assert pl.concat(data.batches(tmp_path / "t.arrow", 2)).equals(ROWS)
+
+
+def test_a_list_in_json_comes_in_batches(tmp_path):
+    """A list of rows is given in batches as lines are, with its numbers."""
+    (tmp_path / "t.json").write_text(json.dumps([{"a": 1}, {"a": 2, "b": "x"}, {"a": 2.5}], indent=1))
+    first, last = data.batches(tmp_path / "t.json", 2)
+    assert first.to_dict(as_series=False) == {"a": [1.0, 2.0], "b": [None, "x"]}
+    assert last.to_dict(as_series=False) == {"a": [2.5], "b": [None]}
+
+
+def test_json_cells_of_several_types_are_texts(tmp_path):
+    """A boolean among numbers makes texts of both, whole and in batches; so does a mark at the beginning no harm."""
+    (tmp_path / "t.jsonl").write_text('\ufeff{"a": 1, "b": 1}\n{"a": true, "b": null}\n', encoding="utf-8")
+    for found in (data.read(tmp_path / "t.jsonl"), *data.batches(tmp_path / "t.jsonl", 9)):
+        assert found.to_dict(as_series=False) == {"a": ["1", "true"], "b": [1, None]}
+
+
+def test_batches_of_several_files_share_the_order_of_their_columns(tmp_path):
+    """The second file's columns come in the first one's order, and other columns are refused."""
+    (tmp_path / "1.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "2.csv").write_text("b,a\n4,3\n")
+    assert pl.concat(data.batches(tmp_path, 9)).rows() == [("1", "2"), ("3", "4")]
+    (tmp_path / "3.csv").write_text("a,c\n1,2\n")
+    with pytest.raises(DataError, match=r"3\.csv: its columns are not those"):
+        list(data.batches(tmp_path, 9))
+
+
+def test_types_are_what_all_cells_can_be_cast_to(tmp_path):
+    """A late decimal, word or leading zero settles a column's type, over all files."""
+    cells = {"whole": "3", "late": "2.5", "code": "007", "word": "x", "gone": "", "yes": "true", "^r.*$": "-1"}
+    head, last = ",".join(cells), ",".join(cells.values())
+    (tmp_path / "t.csv").write_text(f"{head}\n" + "1,1,1,1,,false,1\n" * 2_000 + f"{last}\n")
+    types = {"whole": pl.Int64, "late": pl.Float64, "code": pl.String, "word": pl.String, "gone": pl.String}
+    types |= {"yes": pl.Boolean, "^r.*$": pl.Int64}
+    assert data.types(tmp_path / "t.csv") == types
+    (tmp_path / "u.csv").write_text(f"{head}\n1.5,1,1,1,,false,1\n")
+    assert data.types(tmp_path) == types | {"whole": pl.Float64}
+
+
+def test_a_name_in_the_form_of_a_pattern_is_a_name(tmp_path):
+    """A column called ^.*$ and a file called a[1] are what they are called."""
+    frame = pl.DataFrame({"^.*$": ["1", "x"], "b": [None, 2]})
+    for ending in (".csv", ".jsonl", ".parquet", ".arrow"):
+        write(tmp_path / f"a[1]{ending}", frame)
+        assert data.read(tmp_path / f"a[1]{ending}").equals(frame)
+        assert pl.concat(data.batches(tmp_path / f"a[1]{ending}", 1)).columns == frame.columns
+
+
+def test_numbers_too_long_for_a_number_are_texts(tmp_path):
+    """Digits beyond 64 bits, and digits of other scripts, are kept as they are."""
+    (tmp_path / "t.csv").write_text("a,b\n12345678901234567890,1\n" + "9" * 50 + ",\uff11\n", encoding="utf-8")
+    assert data.read(tmp_path / "t.csv").rows() == [("12345678901234567890", "1"), ("9" * 50, "\uff11")]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "what"),
+    [
+        ("t.csv", b"PAR1....PAR1", "this is a Parquet file, not csv"),
+        ("t.jsonl", b"\x1f\x8b....", "this is a gzip file, not jsonl"),
+        ("t.parquet", b"", "the file is empty"),
+        ("t.parquet", b"a,b\n1,2\n", "cannot be read as parquet"),
+        ("t.arrow", b"a,b\n1,2\n", "cannot be read as arrow"),
+        ("t.csv", b"a,b\r1,2\r", "a carriage return stands alone"),
+        ("t.csv", b"a,b\n1,2\n" + b'"1,2\n' * 3, "a quote is opened and not closed"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
+        ("t.csv.gz", gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 9_000 + b",2\n")[:-9], "the gzip file is damaged"),
+        ("t.jsonl", b" \n\n", "holds no rows"),
+        ("t.json", b"[]", "holds no rows"),
+        ("t.json", b"[1, 2]", r"not a list of rows in JSON \(Expected `object`"),
+        ("t.jsonl", b'{"a": ' + b"[" * 100_000, "line 1: not a row in JSON"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_is_refused(tmp_path, name, raw, what):
+    """Each wrong file is answered with one line, whole and in batches."""
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(DataError, match=f"^[^\n]*{what}[^\n]*$"):
+        data.read(tmp_path / name)
+    with pytest.raises(DataError, match=what):
+        list(data.batches(tmp_path / name, 10))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plimsoll import cli
+from plimsoll import flags, statement
 from plimsoll.limits import COSTS, parse
 from plimsoll.metrics import METRICS
 from plimsoll.testing import promises
@@ -42,7 +42,7 @@ def test_toml_in_a_page_is_a_job(page: Path, tmp_path: Path):
     for block in _blocks(page, "toml"):
         tomllib.loads(block)
         (tmp_path / "job.toml").write_text(block, encoding="utf-8")
-        assert cli.job_words(cli.parser().parse_args(["fit", "--job", str(tmp_path / "job.toml")]))["predict"]
+        assert statement.words({"job": tmp_path / "job.toml"})["predict"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -51,7 +51,7 @@ def test_commands_in_a_page_are_understood(page: Path):
     for block in _blocks(page, ""):
         for line in block.splitlines():
             if line.startswith("plimsoll "):
-                args = cli.parser().parse_args(shlex.split(line, comments=True)[1:])
+                args = flags.parser().parse_args(shlex.split(line, comments=True)[1:])
                 assert list(parse(getattr(args, "limits", None) or ["p99 < 1 s"]))
 
 
@@ -83,5 +83,5 @@ def test_contributing_fits_a_screen(page: Path):
 
 def test_help_shows_limits_that_parse():
     """The examples in plimsoll fit --help are limits."""
-    for text in re.findall(r'--limit "([^"]+)"', cli._FIT_EXAMPLES):
+    for text in re.findall(r'--limit "([^"]+)"', flags.FIT_EXAMPLES):
         assert list(parse(text))

@@ -130,3 +130,13 @@ def test_a_price_names_the_limit_that_is_in_the_way():
     assert "Without p50 < 1 s" in line
     assert "1.5 s" in line
     assert "accuracy 0.9" in line
+
+
+def test_a_price_is_that_of_the_best_model_behind_the_limit():
+    """What moving a limit buys is the best that lies behind it, not whatever lies nearest."""
+    asked = limits.parse("size < 1 kB")
+    floor = trial(1, 0.5, status=Status.BREACHES, size=1.5e3)
+    good = trial(2, 0.9, status=Status.BREACHES, size=2e3)
+    (line,) = frontier.prices([floor, good], asked)
+    assert "size 2 kB" in line
+    assert "accuracy 0.9" in line

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll import data, infer
+from plimsoll import data, infer, spelling
 from plimsoll.errors import DataError, JobError
 from plimsoll.job import Job, Split, Task
 from plimsoll.schema import Column, Kind, Schema
@@ -288,3 +288,39 @@ def test_batches_of_texts_give_the_rows_of_the_whole_file():
         for part in data.batches(SHARED / "tabular_suite/titanic.csv.gz", 100)
     ]
     np.testing.assert_equal([row for part in parts for row in part], whole)
+
+
+@pytest.mark.parametrize("name", ["^.*$", "^b$", ""])
+def test_a_column_may_be_called_anything(name):
+    """A name that polars takes for a pattern is a name, of a column read and of a target."""
+    frame = pl.DataFrame({name: [n % 7 / 3 for n in range(N)], "b": ["x", "z"] * 20, "y": YES})
+    assert kinds(frame, "y")[0] == {name: "number", "b": "category"}
+    kept, _ = infer.with_target(frame, Job(name, task=Task.REGRESSION))
+    job, schema = infer.infer(kept, Job(name))
+    assert infer.to_target(kept, job, schema).tolist() == frame[name].to_list()
+    assert infer.to_rows(kept, schema).texts("b").values == ("x", "z")
+
+
+def test_columns_of_float64_are_not_copied():
+    """Numbers that are as a recipe takes them are shared with the frame, so ten million rows are held once."""
+    frame = pl.DataFrame({"x": [1.0, 2.0, 3.0]})
+    found = infer.to_rows(frame, Schema((Column("x", Kind.NUMBER),), "y")).numbers("x")
+    assert np.shares_memory(found, frame["x"].to_numpy())
+
+
+def test_booleans_are_no_numbers():
+    """A stated kind that the cells cannot have is refused, so that files and requests agree."""
+    frame = pl.DataFrame({"x": [True, False] * 20, "y": YES})
+    with pytest.raises(JobError, match='--kind "x" cannot be number'):
+        infer.infer(frame, Job("y", kinds={"x": Kind.NUMBER}))
+    np.testing.assert_equal(one([True], Kind.NUMBER), one(["true"], Kind.NUMBER, pl.String))
+
+
+@given(st.text(st.sampled_from("0123456789-/:.,+TZ e"), max_size=24) | st.datetimes().map(str))
+def test_a_column_is_parsed_as_its_cells_are(text):
+    """Numbers, times and booleans of a column are what the rule for one cell says."""
+    rules = {Kind.NUMBER: spelling.number, Kind.BOOLEAN: spelling.boolean}
+    rules[Kind.TIME] = lambda text: spelling.number(text) if (since := spelling.seconds(text)) is None else since
+    for kind, rule in rules.items():
+        value = rule(text)
+        np.testing.assert_equal(one([text], kind, pl.String), [np.nan if value is None else value])

@@ -11,11 +11,11 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
-    "knobs clock schema metrics limits calibration",
-    "rows job recipe trial machine cells kinds delimited data infer splits checks features text additive forest",
-    "catalogue meter ledger frontier costs curves evidence",
+    "spelling lines knobs clock schema metrics limits calibration progress statement flags ending",
+    "rows job recipe trial machine cells kinds copies leaks delimited jsonlines data infer splits checks features text additive forest",
+    "catalogue meter ledger frontier costs curves evidence asked",
     "planner runner bundle archive members onnx_check workbench policy",
-    "search solve serve report testing predict demo",
+    "search underway refit record run solve serve report testing predict demo",
     "cli __main__",
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

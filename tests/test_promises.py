@@ -108,6 +108,11 @@ class RoundsOneRow(Centres):
         return [round(part, 4) for part in super().answer(values)]
 
 
+class FailsOnOneRow(Centres):
+    def answer(self, values: Sequence[Value]) -> list[float]:
+        raise IndexError("only batches")
+
+
 class LooksAtItsBatch(Centres):
     def predict(self, rows: Rows) -> np.ndarray:
         shift = np.nanmean(rows.numbers(self.column)) if len(rows) else 0.0
@@ -142,6 +147,10 @@ def reads_a_file(job: Job, schema: Schema, members: Mapping[str, bytes]) -> Cent
     return load(job, schema, members)
 
 
+def fails_when_loaded(job: Job, schema: Schema, members: Mapping[str, bytes]) -> Centres:
+    raise ValueError("no such\nversion")
+
+
 def draws_without_a_seed(job: Job, schema: Schema, fold: Fold, knobs: Any, clock: Any) -> Centres:
     sound = fit(job, schema, fold, knobs, clock)
     return replace(sound, edges=tuple(edge + 1e-3 * np.random.default_rng().random() for edge in sound.edges))
@@ -168,8 +177,14 @@ FAULTS = [
     (promises.probabilities_are_probabilities, broken(DoesNotSumToOne), "away from one"),
     (promises.missing_and_unseen_are_answered, broken(FailsOnUnseen), "predict raised KeyError"),
     (promises.one_row_equals_its_batch, broken(RoundsOneRow), "alone with"),
+    (promises.one_row_equals_its_batch, broken(FailsOnOneRow), "answer raised IndexError"),
     (promises.order_changes_nothing, broken(LooksAtItsBatch), "another order or company"),
     (promises.saved_equals_loaded, replace(SOUND, load=forgets_when_loaded), "saved and loaded"),
+    (
+        promises.saved_equals_loaded,
+        replace(SOUND, load=fails_when_loaded),
+        "load raised ValueError on .*no such version",
+    ),
     (promises.loads_from_bytes_alone, replace(SOUND, load=reads_a_file), "while it is loaded"),
     (promises.members_are_plain_data, broken(SavesAPickle), "has a pickle"),
     (promises.members_are_plain_data, broken(NamesAPath), "one plain word"),

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from plimsoll.report.hues import painted
 from plimsoll.report.load_line import depths, frontier, shown_trial
+from plimsoll.report.notebook import html
 from plimsoll.report.page import render, write
 from plimsoll.report.terminal import terminal
 
@@ -308,7 +310,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "input"):
+        if tag not in ("meta", "input", "br", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -461,6 +463,54 @@ def test_the_terminal_says_what_was_chosen_and_how_much_room_is_left() -> None:
     assert re.search(r"✓ p99 < 2 ms +1.24 ms +38 % room left", text)
     assert "\x1b" not in text
     assert "\x1b[" in terminal(sample(), color=True)
+
+
+def test_a_notebook_shows_the_choice_and_the_frontier() -> None:
+    """The fragment names the chosen trial, the room under each limit, and one row for each trial that no other beats."""
+    reader = Reader(html(sample()))
+    words = "".join(reader.texts)
+    rows = [attributes for name, attributes in reader.elements if name == "tr"]
+    assert reader.open == []
+    assert "gradient_boosting t4, macro_f1 0.881 (0.869–0.893) on 3,120 test rows" in words
+    assert "p99 < 2 ms: 1.24 ms, 38 % room left" in words
+    assert [attributes.get("class") for attributes in rows].count("chosen") == 1
+    assert len(rows) == 8
+    assert "14 trials in 4.05 min, 2 warnings." in words
+
+
+@pytest.mark.parametrize("run", [regression(), nothing_fits(), bare(), hostile()])
+def test_a_notebook_shows_any_run_as_text(run: dict[str, Any]) -> None:
+    """Whatever the run came to, the fragment is well formed, needs nothing from outside, and takes no markup from names."""
+    fragment = html(run)
+    reader = Reader(fragment)
+    assert reader.open == []
+    assert not {"script", "img", "link"} & {name for name, _ in reader.elements}
+    assert ("Nothing fits" in fragment) == (run["chosen"] is None)
+    assert not re.search(r"url\(|@import|https?:", fragment)
+
+
+def test_a_recipe_keeps_its_colour() -> None:
+    """Every trial of a recipe has its colour, recipes have different ones, and the reference is grey."""
+    hues = {(each["recipe"], each["hue"]) for each in painted(sample())["trials"]}
+    assert len(hues) == 9
+    assert ("constant", "hue-rest") in hues
+    assert len({hue for _, hue in hues}) == 7
+
+
+def test_the_best_that_fit_come_first() -> None:
+    """In the table of trials those that fit stand before those that do not, each by score."""
+    rows = [
+        attributes["data-trial"]
+        for name, attributes in Reader(render(sample())).elements
+        if name == "tr" and "data-trial" in attributes
+    ]
+    assert rows[:3] == ["t5", "t4", "t9"]
+    assert rows[8:] == ["t6", "t7", "t10", "t11", "t12", "t13"]
+
+
+def test_a_score_off_the_scale_is_written_beside_its_mark() -> None:
+    """A trial too poor for the scale stands at its lower edge, and its name carries its score."""
+    assert ">constant 0.107<" in render(sample())
 
 
 def test_write_makes_one_file(tmp_path: Path) -> None:

@@ -155,6 +155,19 @@ def test_a_floor_on_a_slice_needs_rows_to_speak_of(tmp_path):
         plimsoll.fit(table(), predict="bought", limits="accuracy[colour=blue] > 0.5", out=tmp_path / "run")
 
 
+@pytest.mark.parametrize("limit", ["rmse < 1", "mae < 2"])
+def test_a_limit_on_another_kind_of_answer_is_refused(limit, tmp_path):
+    """An error in a number says nothing of classes, and that is said before anything is trained."""
+    with pytest.raises(JobError, match=r"another kind of answer than binary.*roc_auc"):
+        plimsoll.fit(table(), predict="bought", limits=limit, out=tmp_path / "run")
+
+
+def test_a_seed_below_zero_is_refused(tmp_path):
+    """NumPy takes none, so the user is told which to write."""
+    with pytest.raises(JobError, match="--seed -4"):
+        plimsoll.fit(table(), predict="bought", seed=-4, out=tmp_path / "run")
+
+
 def test_interrupting_a_run_leaves_a_usable_one(tmp_path, monkeypatch):
     """Ctrl-C after a few trials ends in a bundle, and the record says that it was stopped."""
     from plimsoll.search import Search

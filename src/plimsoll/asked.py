@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from plimsoll import checks, data, infer, splits
+from plimsoll.cells import plain
 from plimsoll.errors import DataError, JobError
 from plimsoll.job import Job
 from plimsoll.limits import Limits
+from plimsoll.metrics import METRICS
 from plimsoll.rows import Rows
 from plimsoll.schema import Schema
 from plimsoll.splits import Pair
@@ -60,6 +63,8 @@ class Asked:
     folds: Sequence[Pair]
     digest: str
     warnings: tuple[str, ...]
+    source: str  # as it was named; a frame has no name
+    test_source: str  # empty where test rows were split off
 
 
 def ask(job: Job, source: Any, test: Any) -> Asked:
@@ -70,6 +75,7 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     frame = data.read(source)
     held = data.read(test) if test is not None else None
     job, schema = infer.infer(frame, job)
+    _check_floors(job)
     frame, dropped = infer.with_target(frame, job)
     warnings = [dropped] if dropped else []
     if held is None:
@@ -86,7 +92,22 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     warnings += checks.check(frame, held, job, schema)
     folds = splits.folds(frame, job, 5 if len(frame) <= _MANY else 1)
     digest = _digest(frame, job, schema)
-    return Asked(job, schema, _part(frame, job, schema), _part(held, job, schema), folds, digest, tuple(warnings))
+    parts = _part(frame, job, schema), _part(held, job, schema)
+    named = _named(source), _named(test) if test is not None else ""
+    return Asked(job, schema, *parts, folds, digest, tuple(warnings), *named)
+
+
+def _check_floors(job: Job) -> None:
+    fitting = [metric.name for metric in METRICS.values() if job.task.value in metric.tasks]
+    for floor in job.limits.floors:
+        if floor.name not in fitting:
+            raise JobError(
+                f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(fitting)}.'
+            )
+
+
+def _named(source: Any) -> str:
+    return str(source) if isinstance(source, str | Path) else "FRAME"
 
 
 def _part(frame: pl.DataFrame, job: Job, schema: Schema) -> Part:
@@ -100,7 +121,7 @@ def _slices(limits: Limits, frame: pl.DataFrame) -> dict[str, Array]:
             column, value = floor.slice
             if column not in frame.columns:
                 raise JobError(f'limits.{floor.key}: there is no column "{column}".')
-            masks[floor.key] = (frame[column].cast(pl.String) == value).fill_null(False).to_numpy()
+            masks[floor.key] = (plain(frame[column]).cast(pl.String) == value).fill_null(False).to_numpy()
             if not masks[floor.key].any():
                 raise JobError(f'limits.{floor.key}: no row has "{value}" in {column}.')
     return masks

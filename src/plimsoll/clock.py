@@ -14,9 +14,9 @@ class Clock:
     ([0, 1, 2], 60.0)
     """
 
-    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic, spent: float = 0.0) -> None:
         self._now = now
-        self._begun = now()
+        self._begun = now() - spent
         self._end = self._begun + seconds
 
     @property
@@ -26,7 +26,7 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """Seconds since it began."""
+        """Seconds since it began, those that it was told were spent before included."""
         return self._now() - self._begun
 
     @property

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import glob
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 
-from plimsoll.delimited import Head, blame, head, lines, short_row
+from plimsoll import delimited, jsonlines
 from plimsoll.errors import DataError, nearest
 
 ENDINGS = (
@@ -33,9 +32,15 @@ ENDINGS = (
     ".feather",
     ".ipc",
 )
-_SMALL = 50_000_000  # bytes up to which a whole file may be looked at before its types are settled
-_LOOK = 100_000  # rows looked at in a larger one
-_REPEATED = 0.2  # texts with fewer distinct values than this share of the rows looked at are stored as categories
+# How files begin that are often given another ending.
+_MARKS = {
+    b"PAR1": "Parquet",
+    b"ARROW1": "Arrow",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip or Excel",
+    b"SQLite": "SQLite",
+}
+_TEXTS = ("csv", "tsv", "jsonl", "ndjson", "json")
 
 
 def read(source: Any) -> pl.DataFrame:
@@ -85,98 +90,111 @@ def ending(path: Path) -> str:
 
 
 def batches(path: str | Path, size: int) -> Iterator[pl.DataFrame]:
-    """The rows in order, at most ``size`` at a time, in constant memory, with the same columns and types throughout.
+    """The rows in order, at most ``size`` at a time, with the same columns throughout.
 
-    Cells of CSV and JSON come as texts, for what a column holds further on is not known yet; ``infer.to_rows``
-    casts them. Raises DataError as ``read`` does.
+    Memory is constant, but for a list in JSON and for a stream of Arrow, which are held whole. Cells of CSV come as
+    the texts that the file has; ``infer.to_rows`` reads either alike, and ``types`` says what they can be cast to.
+    Raises DataError as ``read`` does.
     """
+    names: list[str] = []
     for file in files(path):
-        kind = ending(file)
-        if kind in ("csv", "tsv"):
-            yield from _csv_batches(file, size)
-        elif kind in ("jsonl", "ndjson", "json"):
-            yield from _json_batches(file, size)
-        else:
-            lazy = pl.scan_parquet(file) if kind == "parquet" else pl.scan_ipc(file)
-            yield from _guarded(file, lambda lazy=lazy: _collected(lazy, size))  # type: ignore[misc]  # bound now
+        for batch in _batches(file, size):
+            names = names or batch.columns
+            _same_columns(file, batch.columns, names)
+            yield batch if batch.columns == names else pl.DataFrame([batch.get_column(name) for name in names])
+
+
+def types(path: str | Path) -> Mapping[str, Any]:
+    """The polars type that each column of ``batches`` can be cast to, by all rows of all files.
+
+    Raises DataError as ``read`` does.
+    """
+    found: dict[str, set[Any]] = {}
+    for file in files(path):
+        for name, dtype in _types(file).items():
+            found.setdefault(name, set()).add(dtype)
+    return {name: _common(dtypes - {pl.Null}) for name, dtypes in found.items()}
+
+
+def _common(dtypes: set[Any]) -> Any:
+    if len(dtypes) == 1:
+        return next(iter(dtypes))
+    return pl.Float64 if dtypes and all(dtype.is_numeric() for dtype in dtypes) else pl.String
+
+
+def _types(path: Path) -> Mapping[str, Any]:
+    kind = _whole(path)
+    if kind in ("csv", "tsv"):
+        return delimited.types(path)
+    if kind in _TEXTS:
+        return jsonlines.types(path)
+    return next(iter(_batches(path, 1)), pl.DataFrame()).schema
 
 
 def _read_file(path: Path) -> pl.DataFrame:
-    kind = ending(path)
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty. Give one with a header and rows.")
+    kind = _whole(path)
     if kind in ("csv", "tsv"):
-        return _read_csv(path, head(path))
+        return delimited.read(path)
     try:
-        if kind == "parquet":
-            return pl.read_parquet(path)
-        return _read_arrow(path) if kind in ("arrow", "feather", "ipc") else _read_json(path)
+        if kind in _TEXTS:
+            return jsonlines.read(path)
+        return pl.read_parquet(path, glob=False) if kind == "parquet" else _read_arrow(path)
     except (pl.exceptions.PolarsError, OSError) as fault:
         raise _unreadable(path, fault) from None
 
 
-def _read_csv(path: Path, top: Head) -> pl.DataFrame:
-    small = path.stat().st_size * (8 if path.name.endswith(".gz") else 1) < _SMALL
+def _batches(path: Path, size: int) -> Iterator[pl.DataFrame]:
+    kind = _whole(path)
+    if kind in ("csv", "tsv"):
+        yield from delimited.batches(path, size)
+        return
     try:
-        frame = _scan(path, top, None if small else _LOOK)
-    except pl.exceptions.PolarsError as fault:
-        if small:
-            raise DataError(blame(path, top, str(fault))) from None
-        try:  # a column changed its type further down
-            frame = _scan(path, top, None)
-        except pl.exceptions.PolarsError as again:
-            raise DataError(blame(path, top, str(again))) from None
-    frame.columns = list(top.names)
-    # Polars fills a short row with missing cells, so only a gap in the last column can hide one.
-    if small and len(top.names) > 1 and frame[:, -1].null_count() and (number := short_row(path, top)):
+        if kind in _TEXTS:
+            yield from jsonlines.batches(path, size)
+            return
+        rows = pl.scan_parquet(path, glob=False) if kind == "parquet" else _scan_arrow(path)
+        for batch in rows.collect_batches(chunk_size=size, maintain_order=True):
+            yield from batch.iter_slices(size)  # a chunk size is a wish to polars; a caller counts on it
+    except (pl.exceptions.PolarsError, OSError) as fault:
+        raise _unreadable(path, fault) from None
+
+
+def _whole(path: Path) -> str:
+    """The kind of a file, once its first bytes do not say that it is empty or of another kind."""
+    kind, gz = ending(path), path.name.lower().endswith(".gz")
+    try:
+        with path.open("rb") as stream:
+            first = stream.read(16)
+    except OSError as fault:
+        raise DataError(f"{path}: cannot be read ({fault.strerror}). Check the file and its rights.") from None
+    if not first:
+        raise DataError(f"{path}: the file is empty. Give one with a header and rows.")
+    found = next((name for mark, name in _MARKS.items() if first.startswith(mark)), None)
+    if kind in _TEXTS and found and not (gz and found == "gzip"):
         raise DataError(
-            f"{path}, line {number}: the row has fewer cells than the header's {len(top.names)}. Mend or remove the line."
+            f"{path}: this is a {found} file, not {kind}. Give it the ending of what it is, or save it as {kind}."
         )
-    return frame
-
-
-def _scan(path: Path, top: Head, look: int | None) -> pl.DataFrame:
-    options: dict[str, Any] = {"separator": top.delimiter, "infer_schema_length": look}
-    if look is None:
-        return pl.scan_csv(path, **options).collect(engine="streaming")
-    # Texts that repeat are stored once from the start: ten million of them are then 40 MB, not a gigabyte.
-    sample = pl.scan_csv(path, **options).head(look).collect()
-    few = {
-        name: pl.Categorical
-        for name, dtype in sample.schema.items()
-        if dtype == pl.String and sample[name].n_unique() < _REPEATED * sample.height
-    }
-    return pl.scan_csv(path, **options, schema_overrides=few).collect(engine="streaming")
-
-
-def _read_json(path: Path) -> pl.DataFrame:
-    first = next((line.strip() for line in lines(path) if line.strip()), "")
-    if first.startswith("["):
-        raw = b"".join(line.encode() for line in lines(path))
-        try:
-            return pl.DataFrame(msgspec.json.decode(raw), infer_schema_length=None, strict=False)
-        except (msgspec.DecodeError, TypeError) as fault:
-            raise DataError(
-                f"{path}: not a list of rows in JSON ({fault}). Write one object a line, or a list of objects."
-            ) from None
-    return pl.read_ndjson(path, infer_schema_length=None)
+    return kind
 
 
 def _read_arrow(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_ipc(path)
+        return pl.read_ipc(glob.escape(str(path)))
     except pl.exceptions.PolarsError:
         return pl.read_ipc_stream(path)
 
 
+def _scan_arrow(path: Path) -> pl.LazyFrame:
+    try:
+        rows = pl.scan_ipc(glob.escape(str(path)))
+        rows.collect_schema()
+    except pl.exceptions.PolarsError:
+        return pl.read_ipc_stream(path).lazy()  # a stream says nowhere where its parts begin
+    return rows
+
+
 def _unreadable(path: Path, fault: Exception) -> DataError:
     first = (str(fault).splitlines() or [""])[0]
-    if ending(path) in ("jsonl", "ndjson", "json"):
-        for number, line in enumerate(lines(path), 1):
-            try:
-                msgspec.json.decode(line.strip() or "{}", type=dict[str, Any])
-            except msgspec.DecodeError as wrong:
-                return DataError(f"{path}, line {number}: not a row in JSON ({wrong}). Write one object a line.")
     if "duplicate" in first.lower():
         return DataError(f"{path}: two columns have the same name ({first}). Rename one of them.")
     return DataError(f"{path}: cannot be read as {ending(path)} ({first}). Check that the file is whole.")
@@ -211,67 +229,22 @@ def _no_twins(names: Sequence[str], where: str) -> None:
 
 
 def _joined(parts: Sequence[tuple[Path, pl.DataFrame]]) -> pl.DataFrame:
-    first, frame = parts[0]
+    names = parts[0][1].columns
     for path, other in parts[1:]:
-        if odd := set(frame.columns) ^ set(other.columns):
-            raise DataError(
-                f"{path}: its columns are not those of {first.name}; {', '.join(sorted(odd))} is in one only."
-            )
+        _same_columns(path, other.columns, names)
     if len(parts) == 1:
-        return frame
-    return pl.concat([other.select(frame.columns) for _, other in parts], how="vertical_relaxed")
-
-
-def _guarded(path: Path, make: Callable[[], Iterator[pl.DataFrame]]) -> Iterator[pl.DataFrame]:
+        return parts[0][1]
+    ordered = [pl.DataFrame([frame.get_column(name) for name in names]) for _, frame in parts]
     try:
-        yield from make()
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        raise _unreadable(path, fault) from None
-
-
-def _collected(lazy: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
-    for batch in lazy.collect_batches(chunk_size=size, maintain_order=True):
-        yield from batch.iter_slices(size)  # a chunk size is a wish to polars; a caller counts on it
-
-
-def _csv_batches(path: Path, size: int) -> Iterator[pl.DataFrame]:
-    top = head(path)
-    lazy = pl.scan_csv(path, separator=top.delimiter, infer_schema=False)
-    try:
-        for batch in _collected(lazy, size):
-            batch.columns = list(top.names)
-            yield batch
+        return pl.concat(ordered, how="vertical_relaxed")
     except pl.exceptions.PolarsError as fault:
-        raise DataError(blame(path, top, str(fault))) from None
+        raise DataError(
+            f"{parts[0][0].parent}: the files' columns are of types that do not go together ({str(fault).splitlines()[0]}). Give files of one kind."
+        ) from None
 
 
-def _json_batches(path: Path, size: int) -> Iterator[pl.DataFrame]:
-    # A first pass finds every key: a column may appear for the first time in the last row.
-    names = dict.fromkeys(name for row in _json_rows(path) for name in row)
-    held: list[list[str | None]] = []
-    for row in _json_rows(path):
-        held.append([_text(row.get(name)) for name in names])
-        if len(held) == size:
-            yield pl.DataFrame(held, schema=dict.fromkeys(names, pl.String), orient="row")
-            held = []
-    if held:
-        yield pl.DataFrame(held, schema=dict.fromkeys(names, pl.String), orient="row")
-
-
-def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
-    decoder = msgspec.json.Decoder(dict[str, Any])
-    for number, line in enumerate(lines(path), 1):
-        if number == 1 and line.lstrip().startswith("["):
-            yield from _read_json(path).iter_rows(named=True)  # a list has no rows to stream
-            return
-        try:
-            if line.strip():
-                yield decoder.decode(line)
-        except msgspec.DecodeError as fault:
-            raise DataError(f"{path}, line {number}: not a row in JSON ({fault}). Write one object a line.") from None
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()  # true, 3, 2.5 and lists as JSON writes them
+def _same_columns(path: Path, found: Sequence[str], wanted: Sequence[str]) -> None:
+    if odd := set(found) ^ set(wanted):
+        raise DataError(
+            f"{path}: its columns are not those of the first file; {', '.join(sorted(odd)[:5])} is in one only."
+        )

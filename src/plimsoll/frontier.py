@@ -79,19 +79,14 @@ def _worst(trial: Trial, limits: Limits) -> float:
 
 
 def prices(trials: Sequence[Trial], limits: Limits) -> list[str]:
-    """For each limit in the way: how far it must move for some model to fit, the rest kept, and what that buys."""
+    """For each limit in the way: the best model that would fit without it, the rest kept, and its figure."""
     lines = []
     for limit in limits:
         others = Limits(tuple(each for each in limits if each is not limit))
-        free = [trial for trial in trials if trial.complete and not others.judge(trial.measured)]
-        reached = [trial for trial in free if limit.key in trial.measured.figures]
-        if reached:
-            near = min(
-                reached, key=lambda trial: limits.judge(trial.measured)[0].ratio if limits.judge(trial.measured) else 0
-            )
-            found = limits.judge(near.measured)
-            if found and near.score:
-                lines.append(
-                    f"Without {limit}: {near.recipe} at {found[0]}, {near.score.metric} {near.score.value:.4g}."
-                )
+        free = [t for t in trials if t.complete and not others.judge(t.measured) and limit.key in t.measured.figures]
+        best = max(free, key=goodness, default=None)
+        breaches = limits.judge(best.measured) if best else ()
+        if best and best.score and breaches:
+            found = f"{limit.key} {breaches[0].shown}"
+            lines.append(f"Without {limit}: {best.recipe} with {found}, {best.score.metric} {best.score.value:.4g}.")
     return lines

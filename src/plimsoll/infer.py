@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll.cells import codes, numbers, texts
+from plimsoll.cells import codes, numbers, plain, texts
 from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.job import Job, Task
 from plimsoll.kinds import Facts, kind_of, look
 from plimsoll.metrics import METRICS
-from plimsoll.rows import NUMERIC, Cells, Rows, category_text
+from plimsoll.rows import NUMERIC, Cells, Rows
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.spelling import category_text
 
 MOST_CLASSES = 1000
 _FEW = 20  # an integer target with at most this many values counts as classes
@@ -59,13 +60,15 @@ def with_target(frame: pl.DataFrame, job: Job) -> tuple[pl.DataFrame, str | None
     if job.predict not in frame.columns:
         raise DataError(f'There is no column "{job.predict}" to predict. {nearest(job.predict, frame.columns)}')
     target = frame[job.predict]
-    known = texts(target).is_not_null() if job.task.classifies else pl.Series(np.isfinite(numbers(target, Kind.NUMBER)))
-    lost = frame.height - int(known.sum())
+    known = codes(target, tidy=True).codes >= 0 if job.task.classifies else np.isfinite(numbers(target, Kind.NUMBER))
+    lost = int((~known).sum())
     if not lost:
         return frame, None
     if lost == frame.height:
         raise DataError(f'No row has a value of "{job.predict}". Check the column to predict.')
-    return frame.filter(known), f'{lost:,} of {frame.height:,} rows have no value of "{job.predict}" and are left out.'
+    return frame.filter(
+        pl.Series(known)
+    ), f'{lost:,} of {frame.height:,} rows have no value of "{job.predict}" and are left out.'
 
 
 def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
@@ -145,11 +148,14 @@ def _kinds(columns: Sequence[pl.Series], stated: Mapping[str, Kind]) -> dict[str
     found: dict[str, tuple[Kind | None, Facts]] = {}
     for cells in columns:
         facts = look(cells)
-        found[cells.name] = (_stated(cells.name, stated, facts) or kind_of(cells, facts), facts)
+        found[cells.name] = (_stated(cells, stated, facts) or kind_of(cells, facts), facts)
     return found
 
 
-def _stated(name: str, stated: Mapping[str, Kind], facts: Facts) -> Kind | None:
+def _stated(cells: pl.Series, stated: Mapping[str, Kind], facts: Facts) -> Kind | None:
+    name = cells.name
+    if cells.dtype == pl.Boolean and stated.get(name) in (Kind.NUMBER, Kind.TIME):
+        raise JobError(f'--kind "{name}" cannot be {stated[name].value}: its cells are true and false. Leave it out.')
     if name in stated and facts.nested:
         raise JobError(
             f'--kind "{name}" cannot be {stated[name].value}: its cells are lists or records. Spread them over columns of their own.'
@@ -195,7 +201,7 @@ def _target(target: pl.Series, job: Job) -> tuple[Task, tuple[str, ...], str]:
 
 def _values(target: pl.Series) -> tuple[list[str], bool]:
     """The target's values as texts, and whether they are all numbers."""
-    found = sorted({category_text(text) for text in texts(target.unique()).drop_nulls().to_list()})
+    found = sorted({category_text(text) for text in texts(plain(target).unique()).drop_nulls().to_list()} - {""})
     if target.dtype.is_numeric():
         return found, True
     return found, target.dtype != pl.Boolean and bool(

@@ -84,6 +84,8 @@ class Job:
             raise JobError(f'--metric "{self.metric}" is not known. {nearest(self.metric, METRICS)}')
         if self.choose not in ("cheapest", "best"):
             raise JobError(f'--choose "{self.choose}" is not known. Write "cheapest" or "best".')
+        if self.seed < 0:
+            raise JobError(f"--seed {self.seed} is below 0. Write a whole number such as 0.")
         if not 0.5 <= self.coverage < 1.0:
             raise JobError(f"--coverage {self.coverage} is outside 0.5 to 1. Write a share such as 0.9.")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from plimsoll.cells import seconds, texts
+from plimsoll.cells import plain, seconds, texts
 from plimsoll.schema import Kind
+from plimsoll.spelling import WHITE
 
 _MOST = 1_000_000  # rows up to which distinct values are counted one by one
 _SAMPLE = 200_000  # rows in which the words of a text are looked at
@@ -56,7 +57,7 @@ def look(cells: pl.Series) -> Facts:
     >>> facts.missing, facts.distinct, facts.example
     (0.25, 2, '1.5')
     """
-    rows = len(cells)
+    rows, cells = len(cells), plain(cells)
     if _nested(cells.dtype):
         return Facts(rows, 1.0, 0, "", True)
     filled = _clean(cells).drop_nulls()
@@ -80,8 +81,8 @@ def kind_of(cells: pl.Series, facts: Facts) -> Kind | None:
     if isinstance(cells.dtype, pl.Date | pl.Datetime):
         return Kind.TIME
     if cells.dtype in (pl.String, pl.Categorical, pl.Enum):
-        return _kind_of_texts(cells, facts)
-    return Kind.ID if cells.dtype.is_integer() and _counts_rows(cells, facts) else Kind.NUMBER
+        return _kind_of_texts(plain(cells), facts, cells.name)
+    return Kind.ID if cells.dtype.is_integer() and _counts_rows(plain(cells), facts, cells.name) else Kind.NUMBER
 
 
 def _clean(cells: pl.Series) -> pl.Series:
@@ -94,9 +95,9 @@ def _nested(dtype: pl.DataType) -> bool:
     return dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Null)
 
 
-def _counts_rows(cells: pl.Series, facts: Facts) -> bool:
+def _counts_rows(cells: pl.Series, facts: Facts, name: str) -> bool:
     """Whether whole numbers only say which row it is: distinct, and rising row by row with few gaps, or named an id."""
-    if named_id(cells.name):
+    if named_id(name):
         return facts.ratio > _SURE and facts.filled > 1
     if facts.rows < _MANY or facts.ratio < 0.99 or facts.missing > 0:
         return False
@@ -104,8 +105,8 @@ def _counts_rows(cells: pl.Series, facts: Facts) -> bool:
     return cells.is_sorted() and high - low < 2 * facts.rows
 
 
-def _kind_of_texts(cells: pl.Series, facts: Facts) -> Kind:
-    sample = texts(cells.gather_every(max(len(cells) // _SAMPLE, 1))).drop_nulls().str.strip_chars()
+def _kind_of_texts(cells: pl.Series, facts: Facts, name: str) -> Kind:
+    sample = texts(cells.gather_every(max(len(cells) // _SAMPLE, 1))).drop_nulls().str.strip_chars(WHITE)
     told = sample.filter(~sample.str.to_lowercase().is_in(_ABSENT))
     # A few cells, looked at in Python, spare most columns the costly parsing of all.
     first = [text.lower() for text in told.head(100).to_list()]
@@ -116,7 +117,7 @@ def _kind_of_texts(cells: pl.Series, facts: Facts) -> Kind:
         return Kind.NUMBER
     if sum(text[:4].isdigit() for text in first) * 2 > len(first) and _share(seconds(told)) >= _SURE:
         return Kind.TIME
-    return _kind_of_words(sample, facts, cells.name)
+    return _kind_of_words(sample, facts, name)
 
 
 def _kind_of_words(sample: pl.Series, facts: Facts, name: str) -> Kind:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plimsoll.limits import Measured
 from plimsoll.trial import Trial
 
 
@@ -28,7 +30,9 @@ class Ledger:
 
     def add(self, trial: Trial, **more: Any) -> None:
         """Appends a trial, with anything else worth keeping beside it."""
-        self.write({"trial": trial.as_json(), **more})
+        # A trial's JSON gives middles to whoever reads it; a run that goes on needs the whole intervals.
+        figures = {name: list(figure) for name, figure in trial.measured.figures.items()}
+        self.write({"trial": trial.as_json(), "figures": figures, **more})
 
     def write(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, sort_keys=True)
@@ -57,4 +61,12 @@ class Ledger:
                 yield entry
 
     def trials(self) -> list[Trial]:
-        return [Trial.from_json(entry["trial"]) for entry in self.entries() if "trial" in entry]
+        return [trial for trial, _ in self.told()]
+
+    def told(self) -> Iterator[tuple[Trial, dict[str, Any]]]:
+        """Each trial with the entry that tells of it."""
+        for entry in self.entries():
+            if "trial" in entry:
+                whole = {name: tuple(figure) for name, figure in entry.get("figures", {}).items()}
+                trial = Trial.from_json(entry["trial"])
+                yield replace(trial, measured=trial.measured.joined(Measured(whole))), entry

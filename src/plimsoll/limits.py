@@ -103,10 +103,13 @@ class Breach:
     found: float | None  # None: it was never measured, and a promise not checked is not kept
     ratio: float
 
+    @property
+    def shown(self) -> str:
+        """The figure with its unit."""
+        return "not measured" if self.found is None else units.show(self.found, self.limit.dimension)
+
     def __str__(self) -> str:
-        if self.found is None:
-            return f"{self.limit}: not measured"
-        return f"{self.limit}: {units.show(self.found, self.limit.dimension)}"
+        return f"{self.limit}: {self.shown}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from plimsoll import machine
 from plimsoll.errors import TrialError
 from plimsoll.limits import Measured
 
-REQUESTS = 1_000  # one-row requests that are timed; a p99 verdict at 99 % needs 662
+REQUESTS = 1_000  # one-row requests that are timed
+LEAST = 662  # of them that a verdict on a p99 needs
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -65,11 +66,11 @@ def _reading(found: dict[str, Any], size: int, busy: float | None) -> Reading:
     taken = found["latencies_us"]
     p50, p99 = taken["p50"] * 1e-6, taken["p99"] * 1e-6
     # Without enough requests for a bound there is none, and a limit on p99 is then not kept.
-    upper = float("inf") if taken["p99_upper"] is None else taken["p99_upper"] * 1e-6
+    upper = taken["p99_upper"] * 1e-6 if taken["count"] >= LEAST else float("inf")
     exact = Measured.exactly(p50=p50, memory=found["pss"], size=float(size), cold_start=found["cold_start"])
     notes = []
     if found["noisy_windows"]:
         notes.append(f"{found['noisy_windows']} noisy windows of requests, {found['repeated']} measured again")
     if busy is not None and busy > machine.BUSY:
-        notes.append(f"the machine was busy ({busy:.0%} of its cores) when the timing started")
+        notes.append(f"the machine was busy ({100 * busy:.0f} % of its cores) when the timing started")
     return Reading(exact.joined(Measured({"p99": (p99, p99, upper)})), tuple(notes))

@@ -80,6 +80,7 @@ def predict(bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told
     """Answer every row and write them to ``out``, by its ending; the number of rows comes back.
 
     ``out`` appears when it is whole, and not before. Texts that a spreadsheet would run as a formula get an apostrophe in CSV and TSV.
+    Cells of CSV go to CSV as they are written; elsewhere columns of numbers are numbers.
     """
     from plimsoll import data
 
@@ -87,10 +88,11 @@ def predict(bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told
     if batch < 1:
         raise DataError(f"--batch {batch} holds no rows. Write a number such as 20000.")
     answerer = Answerer(bundles.read(bundle))
+    held = {} if kind.startswith((".csv", ".tsv")) else data.types(rows)
     count = 0
     with _replaced(out) as fresh, _writer(kind, fresh) as write:
         for frame in data.batches(rows, batch):
-            write(answered(answerer, frame))
+            write(answered(answerer, frame, held))
             count += frame.height
             if told is not None:
                 told(f"{count:,} rows answered")
@@ -99,15 +101,19 @@ def predict(bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told
     return count
 
 
-def answered(answerer: Answerer, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with ``prediction`` and, for classes, ``p_<class>``, or for a number ``low`` and ``high``."""
+def answered(answerer: Answerer, frame: pl.DataFrame, types: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """The frame, its columns cast to ``types``, with ``prediction`` and, for classes, ``p_<class>``, or for a number
+    ``low`` and ``high``."""
+    import polars as pl
+
     added = _columns(answerer, frame)
     for column in added:
         if column.name in frame.columns:
             raise DataError(
                 f'The rows have a column "{column.name}" already, where an answer would go. Rename or drop it.'
             )
-    return frame.with_columns(added)
+    kept = [cells.cast((types or {}).get(cells.name, cells.dtype)) for cells in frame]
+    return pl.DataFrame([*kept, *added])
 
 
 def _columns(answerer: Answerer, frame: pl.DataFrame) -> list[pl.Series]:

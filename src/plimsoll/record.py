@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from plimsoll.job import Job
 from plimsoll.limits import Limits, Measured
 from plimsoll.search import Search, qualities, spent, trial_limits
 from plimsoll.serve.answerer import Answerer
-from plimsoll.trial import Score, Trial
+from plimsoll.trial import Score, Status, Trial
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ def nothing(search: Search) -> str:
     limits = trial_limits(search.job.limits)
     near = frontier.nearest(search.trials, limits)
     if near is None:
-        ended = "; ".join(f"{trial.recipe}: {trial.why}" for trial in search.trials[:4])
+        ended = "; ".join(
+            f"{trial.recipe}: {trial.why}" for trial in search.trials if trial.status is not Status.RULED_OUT
+        )
         return f"Nothing fits: no trial came to its end in {search.clock.spent:.0f} s. {ended}"
     breaches = limits.judge(near.measured)
     over = "; ".join(str(breach) for breach in breaches) or "it could not be fitted again in the time left"
@@ -116,7 +119,22 @@ def _why(chosen: Trial, order: Sequence[Trial], job: Job) -> str:
 
 def _reproduce(asked: Asked) -> list[str]:
     return [
+        command(asked),
         f"seed {asked.job.seed}, split {asked.job.split}, {len(asked.learn)} rows to learn from, {len(asked.test)} test rows",
         f"rows and job: sha256 {asked.digest[:16]}",
         ", ".join(f"{name} {version}" for name, version in machine.versions().items()),
     ]
+
+
+def command(asked: Asked) -> str:
+    """The command line that states the same job; a frame is named FRAME."""
+    job = asked.job
+    words = ["plimsoll", "fit", asked.source, *(["--test", asked.test_source] if asked.test_source else [])]
+    words += ["--predict", job.predict, "--metric", job.score, "--seed", str(job.seed), "--choose", job.choose]
+    words += ["--split", str(job.split)] if not asked.test_source else []
+    for flag, listed in (("--ignore", job.ignore), ("--recipes", job.recipes)):
+        words += [flag, ",".join(listed)] if listed else []
+    for name, kind in job.kinds.items():
+        words += ["--kind", f"{name}={kind}"]
+    words += ["--limit", ", ".join(map(str, job.limits))] if job.limits.each else []
+    return shlex.join(words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,21 +39,6 @@ class Coded:
     def texts(self) -> list[str | None]:
         table = [*self.values, None]  # code -1 finds the None at the end
         return [table[code] for code in self.codes.tolist()]
-
-
-_WHOLE = re.compile(r"-?\d+\.0+")
-
-
-def category_text(text: str) -> str:
-    """A category as it is kept: a whole number has no decimals, so that 3 and 3.0 are one.
-
-    >>> category_text("3.0"), category_text(" cook "), category_text("True")
-    ('3', 'cook', 'true')
-    """
-    text = text.strip()
-    if text in ("True", "False", "TRUE", "FALSE"):
-        return text.lower()
-    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
 
 
 Cells = NDArray[np.float64] | Coded

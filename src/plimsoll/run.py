@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plimsoll import frontier
 from plimsoll.errors import UserError
-from plimsoll.report import page
+from plimsoll.report import notebook, page
 from plimsoll.trial import Trial
 
 if TYPE_CHECKING:
@@ -59,11 +59,7 @@ class Run:
         return pl.DataFrame([_flat(trial) for trial in kept])
 
     def _repr_html_(self) -> str:
-        test = self.record["test"]
-        score = f"{test['metric']} {test['value']:.4g} ({test['low']:.4g} to {test['high']:.4g})"
-        return (
-            f"<p><b>{self.chosen['recipe']}</b>, {score} on {test['rows']} test rows</p>{self.frontier._repr_html_()}"
-        )
+        return notebook.html(self.record)
 
 
 def _flat(trial: Trial) -> dict[str, Any]:

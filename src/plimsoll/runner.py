@@ -59,13 +59,14 @@ class Workbench:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
+        self._ready = False
 
     def start(self) -> None:
         """Starts it without waiting, so that it gets ready while the data are read."""
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
-        self._lines = queue.Queue()
+        self._lines, self._ready = queue.Queue(), False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "plimsoll.workbench"],
             stdin=subprocess.PIPE,
@@ -75,6 +76,19 @@ class Workbench:
             start_new_session=True,  # Ctrl-C is for the run to handle, not for each process
         )
         threading.Thread(target=_listen, args=(self._process, self._lines), daemon=True).start()
+
+    def wait(self, seconds: float) -> None:
+        """Until it is ready for a first trial, or the time is up, so that no trial pays for the imports of all."""
+        self.start()
+        if self._ready:
+            return
+        try:
+            line = self._lines.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return
+        self._ready = line == "ready"
+        if not self._ready:
+            self._lines.put(line)  # it ended: that is for the trial to find
 
     def stop(self) -> None:
         if self._process is not None:

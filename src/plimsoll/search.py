@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from plimsoll.runner import Outcome, Workbench
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
+
+# What answers that cannot be read or scored raise: a trial's fault, never the run's.
+BROKEN = (TrialError, OSError, EOFError, LookupError, ValueError, BadZipFile, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Search:
     def take(self, step: Step, seconds: float) -> Trial:
         """Carries out a step and records it, however it ends."""
         number = f"t{len(self.trials) + 1:03d}"
+        self.bench.wait(seconds)
         begun = time.monotonic()
         spent = self.clock.spent
         blank = Trial(number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=spent)
@@ -100,7 +105,7 @@ class Search:
             return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
         try:
             seen = self.look(blank.id, outcome)
-        except (TrialError, OSError, KeyError, ValueError, np.linalg.LinAlgError) as fault:
+        except BROKEN as fault:
             return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
         truth = self.target[seen.index]
         score = evidence.score(self.job.score, truth, seen.answers, seen.labels, self.job.seed)

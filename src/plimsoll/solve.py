@@ -26,7 +26,6 @@ from plimsoll.trial import Status, Trial
 
 WINDOW = 300.0  # seconds of search when no limit on train is stated
 _REPORT = 1.0  # seconds kept for the report and the record, and for each million test rows
-_BUSY = 0.6  # share of the cores in use, this process's own child included, from which the user is told
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 _MOST_TESTING = 0.2  # share of the window that answering the test rows may take
 
@@ -56,7 +55,6 @@ def fit(
     model meets the limits.
     """
     asked_limits = limits if isinstance(limits, Limits) else parse(limits)
-    clock = Clock(asked_limits.get("train") or WINDOW)
     job = Job(
         predict=predict,
         limits=asked_limits,
@@ -72,13 +70,14 @@ def fit(
     for name in job.recipes:
         catalogue.find(name)
     folder = _folder(out, resume)
-    if resume and (folder / "run.json").exists():
-        return Run.open(folder)
+    if done := underway.ended(folder):
+        return done
+    clock = Clock(asked_limits.get("train") or WINDOW, spent=underway.spent(folder))
     bench = Workbench()
     bench.start()
     try:
         solve = _Solve(job, folder, clock, bench, progress or (lambda _done, _left: None))
-        return solve.run(source, test, resume)
+        return solve.run(source, test)
     finally:
         bench.stop()
 
@@ -92,7 +91,7 @@ def _kind(name: str, kind: str) -> Kind:
 
 def _folder(out: Path | str | None, resume: bool) -> Path:
     folder = Path(out) if out is not None else Path("runs") / datetime.now().strftime("run-%Y%m%d-%H%M%S-%f")
-    if (folder / "run.json").exists() or (folder / "ledger.jsonl").exists():
+    if underway.begun(folder):
         if not resume:
             raise UserError(f"{folder} holds a run already. Name another folder, or continue this one with --resume.")
     elif folder.exists() and any(folder.iterdir()):
@@ -111,16 +110,24 @@ class _Solve:
     say: Progress
     stopped: bool = False
 
-    def run(self, source: Any, test: Any, resume: bool) -> Run:
+    def run(self, source: Any, test: Any) -> Run:
         self.say("reading", self.clock.left)
         asked = ask(self.job, source, test)
-        asked = underway.begin(asked, self.folder, resume)  # only now: a mistake in the data leaves no folder behind
+        asked = underway.begin(asked, self.folder)  # only now: a mistake in the data leaves no folder behind
         search = Search(asked, underway.work(self.folder), self.clock, self.bench)
         underway.take_up(search)
-        if (busy := machine.others_busy(0.1)) is not None and busy > _BUSY:
-            self.say(f"the machine is busy ({busy:.0%} of its cores): timings will be disturbed", self.clock.left)
+        self.bench.wait(self.clock.left)  # what it imports is no trial's time, and no neighbour's
+        if (busy := machine.others_busy(0.1)) is not None and busy > machine.BUSY:
+            self.say(
+                f"the machine is busy ({100 * busy:.0f} % of its cores): timings will be disturbed", self.clock.left
+            )
         self._search(search)
-        run = self._finish(search)
+        try:
+            run = self._finish(search)
+        except NothingFits:
+            if not self.stopped:  # the same job would come to the same end
+                shutil.rmtree(search.folder, ignore_errors=True)
+            raise
         shutil.rmtree(search.folder, ignore_errors=True)
         return run
 
@@ -137,9 +144,13 @@ class _Solve:
             self.say("stopped: finishing with what there is", self.clock.left)
 
     def _allowed(self, search: Search, step: planner.Step) -> float:
-        """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last."""
-        tried = any(trial.recipe == step.recipe and trial.status is not Status.RULED_OUT for trial in search.trials)
-        return self._searchable(search) * (1.0 if tried else 0.5)
+        """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.
+
+        The very first trial may take it all, for without one there is nothing to serve.
+        """
+        ended = [trial for trial in search.trials if trial.status is not Status.RULED_OUT]
+        known = not ended or any(trial.recipe == step.recipe for trial in ended)
+        return self._searchable(search) * (1.0 if known else 0.5)
 
     def _searchable(self, search: Search) -> float:
         """Seconds that may still be spent on trials: what is left, less the refit, the measuring and the report."""

@@ -10,17 +10,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from plimsoll.cells import codes, numbers, texts
+from plimsoll.copies import copies
 from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.job import Job
-from plimsoll.kinds import named_id
 from plimsoll.schema import Kind
+from plimsoll.spelling import WHITE
 
 Index = NDArray[np.intp]
 Pair = tuple[Index, Index]
 
 _HOLDOUT = 0.2
 _MOST_HELD = 50_000  # rows that a single holdout keeps at most: more would not choose better
-_CHEAP = 2_000_000  # rows up to which copies are looked for
 _DRAWS = 20  # shuffles of groups among which the one nearest to the wanted shares is taken
 _WORDS = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 
@@ -129,7 +129,7 @@ def _classes(frame: pl.DataFrame, job: Job) -> NDArray[np.int64]:
 def _places(frame: pl.DataFrame, job: Job, random: np.random.Generator, spread: bool) -> NDArray[np.float64]:
     """A place in 0 to 1 for each row, such that any stretch takes its share of every class, and copies stand together."""
     classes = _classes(frame, job)
-    twins = _copies(frame, job)
+    twins = copies(frame, job)
     if twins is None:
         return _stratified(classes, random, spread)
     _, first, inverse = np.unique(twins, return_index=True, return_inverse=True)
@@ -146,27 +146,6 @@ def _stratified(classes: NDArray[np.int64], random: np.random.Generator, spread:
     places = np.empty(len(order))
     places[order] = (rank + np.repeat(step, sizes)) / np.repeat(sizes, sizes)
     return places
-
-
-def _copies(frame: pl.DataFrame, job: Job) -> NDArray[np.uint64] | None:
-    """A number alike for rows whose features are alike, or None where looking is dear or copies are the rule."""
-    if frame.height > _CHEAP:
-        return None
-    left = {job.predict, *job.ignore}
-    features = pl.DataFrame([cells for cells in frame if cells.name not in left and not _numbers_rows(cells)])
-    if not features.width:
-        return None
-    hashed = features.hash_rows(seed=0).to_numpy()
-    distinct = len(np.unique(hashed))
-    # A table of few distinct rows cannot be split by them: there they are cells of a cross table, not copies.
-    return hashed if frame.height // 2 < distinct < frame.height else None
-
-
-def _numbers_rows(cells: pl.Series) -> bool:
-    """Whether a column only says which row it is, so that copies differ in it; lists and records count too."""
-    if cells.dtype.is_nested() or named_id(cells.name):
-        return True
-    return cells.dtype.is_integer() and cells.is_sorted() and cells.n_unique() == len(cells)
 
 
 def _numbered(frame: pl.DataFrame, job: Job, count: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -246,7 +225,7 @@ def _grouped(group: NDArray[np.int64], count: int, random: np.random.Generator) 
 def _parts(frame: pl.DataFrame, job: Job) -> NDArray[np.int64]:
     """0 for train, 1 for valid, 2 for test."""
     name = job.split.columns[0]
-    found = texts(_column(frame, name)).str.strip_chars().str.to_lowercase()
+    found = texts(_column(frame, name)).str.strip_chars(WHITE).str.to_lowercase()
     if odd := [word for word in found.unique().to_list() if word not in _WORDS]:
         raise DataError(
             f'--split column:{name}: "{odd[0] or ""}" is none of train, valid and test. Write one of them in every row.'

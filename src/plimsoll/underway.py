@@ -11,9 +11,11 @@ import numpy as np
 from plimsoll import meter
 from plimsoll.asked import Asked
 from plimsoll.errors import UserError
+from plimsoll.ledger import Ledger
+from plimsoll.run import Run
 from plimsoll.runner import Outcome
-from plimsoll.search import Search
-from plimsoll.trial import Status, Trial
+from plimsoll.search import BROKEN, Search
+from plimsoll.trial import Status
 from plimsoll.workbench import fetch, store
 
 _FOLD = ("learn", "unseen")
@@ -24,14 +26,35 @@ def work(folder: Path) -> Path:
     return folder / "work"
 
 
-def begin(asked: Asked, folder: Path, resume: bool) -> Asked:
+def begun(folder: Path) -> bool:
+    """Whether a run has begun here."""
+    return any((folder / name).exists() for name in ("run.json", "ledger.jsonl", "work"))
+
+
+def ended(folder: Path) -> Run | None:
+    """The run that lies here, if it has ended with a model."""
+    if not (folder / "run.json").exists():
+        return None
+    run = Run.open(folder)
+    return run if run.record.get("chosen") else None
+
+
+def spent(folder: Path) -> float:
+    """Seconds that a run which was cut off had spent when its last trial ended."""
+    trials = Ledger(folder / "ledger.jsonl").trials()
+    return max((trial.started + (trial.measured.middle("train") or 0.0) for trial in trials), default=0.0)
+
+
+def begin(asked: Asked, folder: Path) -> Asked:
     """The same, with its rows laid out on disk: pages that the trials share and the system may let go.
 
     Raises UserError where the folder was begun with other rows or another job.
     """
     mark = work(folder) / "data.txt"
-    if resume and (folder / "ledger.jsonl").exists():
-        if not mark.exists() or mark.read_text() != asked.digest:
+    if (folder / "ledger.jsonl").exists():
+        if not mark.exists():
+            raise UserError(f"{folder} has nothing left to go on with. Name another --out.")
+        if mark.read_text() != asked.digest:
             raise UserError(f"{folder} was begun with other rows or another job. Name another --out.")
     else:
         work(folder).mkdir(parents=True, exist_ok=True)
@@ -56,14 +79,11 @@ def _lay_out(asked: Asked, work: Path) -> None:
 
 def take_up(search: Search) -> None:
     """Takes up the trials of a run that was cut off, with the answers that it left."""
-    for entry in search.ledger.entries():
-        if "trial" not in entry:
-            continue
-        trial = Trial.from_json(entry["trial"])
-        outcome = Outcome(Status.FITS, search.folder / trial.id, settled=entry.get("settled", {}))
+    for trial in search.ledger.trials():
+        search.cpu += trial.measured.middle("cpu") or 0.0
         if trial.score is not None:
             try:
-                search.look(trial.id, outcome)
-            except (OSError, KeyError, ValueError):
-                continue
+                search.look(trial.id, Outcome(Status.FITS, search.folder / trial.id))
+            except BROKEN as fault:
+                trial = replace(trial, status=Status.FAILED, score=None, why=f"its answers are damaged: {fault}")
         search.trials.append(trial)

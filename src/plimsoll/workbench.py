@@ -7,9 +7,11 @@ kill, and takes nothing with it. The fork is safe because this process has never
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -162,13 +164,23 @@ def _ready() -> None:
             continue
 
 
+def _mortal() -> None:
+    """Ends this process when the one that started it ends, where the kernel can do that (Linux: PR_SET_PDEATHSIG)."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    except (OSError, AttributeError):
+        return
+
+
 def main() -> None:
+    _mortal()
     _ready()
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             os.setsid()
+            _mortal()
             try:
                 _child(line.strip())
             finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,26 @@ def mark() -> Markup:
     return tag("svg", *inside, viewBox="0 0 48 32", class_="mark", aria_hidden="true")
 
 
-def gauge(depth: Depth) -> Markup:
+def loads(depths: Sequence[Depth]) -> Markup:
+    """How deep a model sits against each limit: a hull, the figure, and what is left."""
+    return tag("ul", *(_load(depth) for depth in depths), class_="gauges")
+
+
+def _load(depth: Depth) -> Markup:
+    words = (
+        tag("span", depth.text, class_="limit"),
+        tag("b", _unbroken(depth.shown)),
+        tag("span", _unbroken(depth.room), class_="room"),
+    )
+    return tag("li", _gauge(depth), tag("div", *words), class_="kept" if depth.kept else "over")
+
+
+def _unbroken(words: str) -> str:
+    """A number and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=%|\w{1,3}\b(?<!to))", "\u00a0", words)
+
+
+def _gauge(depth: Depth) -> Markup:
     """A hull seen from the side: the water stands as high as the share of the limit that is used."""
     share = depth.share
     line, keel = 26.0, 74.0
@@ -75,8 +95,8 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> Markup:
         tag("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="diagonal"),
         tag("polyline", points=" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in points), class_="stairs"),
         *(_bin(a, b, each, most) for a, b, each in points),
-        tag("text", "observed", x=4, y=11, class_="title"),
-        tag("text", "predicted →", x=332, y=340, class_="title end"),
+        tag("text", "observed share", x=4, y=11, class_="title"),
+        tag("text", "predicted probability →", x=332, y=340, class_="title end"),
         viewBox="0 0 344 346",
         class_="chart small",
         role="img",
@@ -119,7 +139,7 @@ def histogram(edges: Sequence[float], counts: Sequence[int], radius: float | Non
             tag("text", f"{tick:g}".replace("-", "−"), x=x(tick), y=240, class_="tick middle")
             for tick in linear_ticks(low, high)
         ),
-        tag("text", "residual →", x=500, y=262, class_="title end"),
+        tag("text", "truth less prediction →", x=500, y=262, class_="title end"),
         viewBox="0 0 520 268",
         class_="chart small wide",
         role="img",
@@ -168,7 +188,7 @@ def _bar(trial: Record, run: Run, x: Scale, top: float, step: int, crowded: bool
     words = f"{trial['recipe']} {trial['id']}, {STATUS.get(trial['status'], trial['status'])}: {units.show(end - start, units.TIME)} from {units.show(start, units.TIME)}"
     return tag(
         "g",
-        None if crowded else tag("text", f"{trial['recipe'][:22]}", x=156, y=top + 14, class_="tick end"),
+        None if crowded else _name(trial, top + 14),
         tag(
             "rect",
             tag("title", words),
@@ -178,11 +198,17 @@ def _bar(trial: Record, run: Run, x: Scale, top: float, step: int, crowded: bool
             height=step * 0.64,
             rx=2,
         ),
-        class_=f"span {kind}",
+        class_=f"span {kind} {trial['hue']}",
         data_trial=trial["id"],
         role="img",
         aria_label=words,
     )
+
+
+def _name(trial: Record, y: float) -> Markup:
+    recipe = str(trial["recipe"])
+    short = recipe if len(recipe) <= 17 else recipe[:16] + "…"
+    return tag("text", short, tag("tspan", f"  {str(trial['id'])[:5]}", class_="hint"), x=156, y=y, class_="tick end")
 
 
 def _window(place: float, bound: float, foot: float) -> Markup:

@@ -14,6 +14,7 @@ from plimsoll.metrics import METRICS
 Run = Mapping[str, Any]
 Record = Mapping[str, Any]  # one trial, as Trial.as_json writes it
 
+COSTS_SHOWN = ("p50", "p99", "memory", "size", "train")
 STATUS = {"fits": "fits", "breaches": "breaches", "failed": "failed", "killed": "killed", "ruled_out": "ruled out"}
 
 
@@ -45,12 +46,14 @@ class Depth:
             return "not measured"
         if not self.kept:
             return f"over the line by {self._apart()}"
-        return f"{self._apart()} room left" if self.limit.upper else f"{self._apart()} above the floor"
+        if not self.limit.upper:
+            return f"{self._apart()} above the floor"
+        return f"{self._apart()} {'below the limit' if self.limit.dimension == units.SHARE else 'room left'}"
 
     def _apart(self) -> str:
         gap = abs((self.found or 0.0) - self.limit.bound)
         if not self.limit.bound or self.limit.dimension == units.SHARE:
-            return units.show(gap, self.limit.dimension)
+            return units.show(float(f"{gap:.3g}"), self.limit.dimension)
         return f"{gap / abs(self.limit.bound):.0%}".replace("%", " %")
 
 
@@ -163,6 +166,14 @@ def frontier(trials: Sequence[Record], cost: str, higher: bool) -> list[Record]:
             best = sign * trial["score"]["value"]
             kept.append(trial)
     return kept
+
+
+def ahead(run: Run) -> list[Record]:
+    """What is on the frontier for any cost, and the chosen one, the best score first."""
+    higher = higher_is_better(metric_of(run))
+    found = {trial["id"] for cost in COSTS_SHOWN for trial in frontier(run["trials"], cost, higher)}
+    rows = [trial for trial in run["trials"] if trial["id"] in found | {run.get("chosen")} and trial.get("score")]
+    return sorted(rows, key=lambda trial: trial["score"]["value"], reverse=higher)
 
 
 def _whole(trial: Record) -> bool:

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-_VOID = frozenset({"meta", "input", "br", "hr"})
+_VOID = frozenset({"meta", "input", "br", "hr", "wbr"})
 
 
 class Markup(str):

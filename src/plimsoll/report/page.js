@@ -22,7 +22,9 @@
     if (!card || !panel || panel.dataset.trial === id) return;
     const facts = element("dl", "", "facts");
     facts.append(...card.rows.map(pair));
-    panel.replaceChildren(element("h3", card.recipe), element("p", card.note, "note"), element("p", card.why, "reason"), facts);
+    const words = [element("h3", card.recipe), element("p", card.note, "note"), element("p", card.why, "reason")];
+    panel.replaceChildren(...words, facts, element("p", card.knobs, "knobs"));
+    panel.className = `card ${card.hue}`;
     panel.dataset.trial = id;
     mark(id);
   };
@@ -41,16 +43,23 @@
     });
   }
 
-  // Arrow keys walk along the marks of the chart in sight, from the cheapest to the dearest.
-  document.addEventListener("keydown", (press) => {
-    const point = press.target.closest?.(".point");
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[press.key];
-    if (!point || !step) return;
-    const left = (each) => each.getBoundingClientRect().left;
-    const points = [...point.ownerSVGElement.querySelectorAll(".point")].sort((a, b) => left(a) - left(b));
-    points[points.indexOf(point) + step]?.focus();
-    press.preventDefault();
-  });
+  // A chart is one stop of the Tab key; arrow keys walk along its marks, from the cheapest to the dearest.
+  const middle = (point) => Number(point.querySelector(".reach").getAttribute("cx"));
+  // The listeners stand on the figure, for Chromium lets the Tab key stop at an SVG that listens for the focus.
+  for (const chart of document.querySelectorAll("figure")) {
+    const points = [...chart.querySelectorAll(".point")].sort((a, b) => middle(a) - middle(b));
+    const stop = (at) => points.forEach((point, index) => point.setAttribute("tabindex", index === at ? 0 : -1));
+    stop(Math.max(points.findIndex((point) => point.classList.contains("chosen")), 0));
+    chart.addEventListener("focusin", (focus) => stop(points.indexOf(focus.target)));
+    chart.addEventListener("keydown", (press) => {
+      const last = points.length - 1;
+      const here = points.indexOf(press.target);
+      const next = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: last }[press.key];
+      if (next === undefined) return;
+      points[Math.min(Math.max(next, 0), last)].focus();
+      press.preventDefault();
+    });
+  }
 
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -58,7 +67,7 @@
     return cell.dataset.sort === "" ? null : Number(cell.dataset.sort);
   };
 
-  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));
 
   const sort = (table, column, up) => {
     const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);

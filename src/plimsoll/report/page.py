@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import string
 from collections.abc import Mapping
 from importlib import resources
@@ -12,11 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll import units
-from plimsoll.report.charts import gauge, histogram, mark, reliability, timeline
-from plimsoll.report.frontier_chart import frontier_chart
-from plimsoll.report.load_line import Depth, Record, Run, depths, metric_of, score_text, settled, shown_trial
+from plimsoll.report.charts import loads, mark, timeline
+from plimsoll.report.frontier_chart import TITLES, frontier_chart
+from plimsoll.report.hues import legend, painted
+from plimsoll.report.load_line import (
+    COSTS_SHOWN,
+    Record,
+    Run,
+    cost_text,
+    depths,
+    metric_of,
+    score_text,
+    settled,
+    shown_trial,
+)
 from plimsoll.report.markup import Markup, embedded, escape, join, tag
-from plimsoll.report.tables import COSTS_SHOWN, classes_table, facts, slices_table, trial_card, trials_table
+from plimsoll.report.quality import quality
+from plimsoll.report.tables import facts, trial_card, trials_table
 
 
 def write(run: Run, path: Path) -> None:
@@ -30,7 +41,7 @@ def render(run: Run) -> str:
     Any part of the evidence may be absent. Names that came from the data are text, never markup; the page's policy
     allows its own script and its own style by their hashes, and nothing else.
     """
-    run = settled(run)
+    run = painted(settled(run))
     style, script = _own("page.css"), _own("page.js")
     trial = shown_trial(run)
     sections = (
@@ -93,143 +104,108 @@ def _headline(run: Run, trial: Record | None) -> Markup:
         if trial
         else []
     )
-    title = tag("p", "Chosen" if chosen else "Outcome", class_="kicker"), tag("h1", name)
+    kicker = f"Chosen · {trial['id']}" if trial and chosen else "Outcome"
+    title = tag("p", kicker, class_="kicker"), tag("h1", name)
     words = tag("div", *title, *lines, tag("p", run["why"], class_="why") if run.get("why") else None)
-    gauges = (
-        tag("ul", *(_gauge(depth) for depth in depths(run, trial)), class_="gauges")
-        if trial and run.get("limits")
-        else None
-    )
-    return tag("section", words, gauges, id="headline", class_="headline", aria_label="The choice")
+    gauges = loads(depths(run, trial)) if trial and run.get("limits") else None
+    return tag("section", words, gauges, _contents(run), id="headline", class_="headline", aria_label="The choice")
 
 
 def _score(run: Run, trial: Record) -> Markup:
     score = run.get("test") or trial.get("score")
     value, interval = score_text(score)
-    where = f"on {run['test']['rows']:,} test rows" if (run.get("test") or {}).get("rows") else ""
+    test = run.get("test") or {}
+    where = (
+        f"on {test['rows']:,} test rows" if test.get("rows") else "" if test else "on validation rows, not on a test"
+    )
     rest = " ".join(words for words in (metric_of(run), f"({interval})" if interval else "", where) if words)
     return tag("p", tag("strong", value), " ", rest, class_="score")
 
 
-def _gauge(depth: Depth) -> Markup:
-    words = (
-        tag("span", depth.text, class_="limit"),
-        tag("b", _unbroken(depth.shown)),
-        tag("span", _unbroken(depth.room), class_="room"),
-    )
-    return tag("li", gauge(depth), tag("div", *words), class_="kept" if depth.kept else "over")
-
-
-def _unbroken(words: str) -> str:
-    """A number and its unit stay on one line."""
-    return re.sub(r"(?<=\d) (?=%|\w{1,3}\b(?<!to))", "\u00a0", words)
+def _contents(run: Run) -> Markup:
+    """The way to each section, with what is in it."""
+    trials, warnings = len(run["trials"]), len(run.get("warnings") or ())
+    places = [
+        ("trials", f"{trials} trial{'s' * (trials != 1)}"),
+        ("evidence", "Evidence" if quality(run) else ""),
+        ("timeline", f"Time {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""),
+        ("warnings", f"{warnings} warning{'s' * (warnings != 1)}" if warnings else ""),
+        ("reproduce", "How to reproduce" if run.get("reproduce") else ""),
+    ]
+    links = (tag("a", words, href=f"#{place}") for place, words in places if words)
+    return tag("nav", *links, class_="contents", aria_label="On this page")
 
 
 def _frontier(run: Run, trial: Record | None) -> Markup:
     """The charts of all costs, of which radio buttons show one: no script is needed to change it."""
-    charts = [(cost, chart) for cost in COSTS_SHOWN if (chart := frontier_chart(run, cost)) is not None]
+    charts = {cost: chart for cost in COSTS_SHOWN if (chart := frontier_chart(run, cost)) is not None}
     if not charts:
-        return _section(
-            "frontier", "The frontier", lead="No trial was scored and measured, so there is no frontier to draw."
-        )
-    limited = [cost for cost, _ in charts if any(limit["name"] == cost for limit in run.get("limits") or ())]
-    first = next((cost for cost in ("p99", *limited) if cost in limited), charts[0][0])
-    choices = [
-        tag(
-            "input",
-            type="radio",
-            name="cost",
-            id=f"cost-{cost}",
-            checked="" if cost == first else None,
-            class_="unseen",
-        )
-        for cost, _ in charts
-    ]
-    buttons = tag("div", *(tag("label", cost, for_=f"cost-{cost}") for cost, _ in charts), class_="buttons")
-    figures = tag("div", *(tag("figure", chart, id=f"chart-{cost}") for cost, chart in charts), class_="figures")
-    shown = trial or run["trials"][0]
-    card = tag(
-        "aside", _card(trial_card(run, shown)), class_="card", id="card", aria_live="polite", data_trial=shown["id"]
+        nothing = "No trial was scored and measured, so there is no frontier to draw."
+        return _section("frontier", "The frontier", tag("p", nothing, class_="empty"))
+    limited = [limit["name"] for limit in run.get("limits") or () if limit["name"] in charts]
+    first = "p99" if "p99" in limited else (limited or list(charts))[0]
+    figures = tag(
+        "div",
+        *(tag("figure", chart, id=f"chart-{cost}") for cost, chart in charts.items()),
+        legend(run),
+        class_="figures",
+    )
+    card = trial_card(run, trial or run["trials"][0])
+    panel = tag(
+        "div", *_card(card), class_=f"card {card['hue']}", id="card", data_trial=(trial or run["trials"][0])["id"]
     )
     picker = tag(
         "fieldset",
         tag("legend", f"{metric_of(run)} against", class_="unseen"),
-        *choices,
-        buttons,
+        *(_choice(cost, cost == first) for cost in charts),
+        tag("div", *(tag("label", cost, for_=f"cost-{cost}", title=TITLES[cost]) for cost in charts), class_="buttons"),
         figures,
-        card,
+        tag("aside", panel, class_="side", aria_label="The trial pointed at"),
         class_="picker",
     )
     lead = (
-        "Up and to the left is better. The line joins the best score to be had at each cost; hollow marks do not fit."
+        "Up and to the left is better. The line joins the best score to be had at each cost; bars are 95 % intervals."
     )
     return _section("frontier", "The frontier", picker, lead=lead)
 
 
-def _card(card: Mapping[str, Any]) -> Markup:
+def _choice(cost: str, checked: bool) -> Markup:
+    return tag("input", type="radio", name="cost", id=f"cost-{cost}", checked="" if checked else None, class_="unseen")
+
+
+def _card(card: Mapping[str, Any]) -> list[Markup]:
     rows = facts((name, value) for name, value in card["rows"])
-    return join(
-        tag("h3", card["recipe"]), tag("p", card["note"], class_="note"), tag("p", card["why"], class_="reason"), rows
-    )
+    words = [(card["note"], "note"), (card["why"], "reason")]
+    said = [tag("p", text, class_=kind) for text, kind in words]
+    return [tag("h3", card["recipe"]), *said, rows, tag("p", card["knobs"], class_="knobs")]
 
 
 def _trials(run: Run) -> Markup:
     total = len(run["trials"])
+    if not total:
+        return _section("trials", "Trials", tag("p", "No trial was run.", class_="empty"))
     out = sum(trial["status"] == "ruled_out" for trial in run["trials"])
     fit = sum(trial["status"] == "fits" for trial in run["trials"])
-    lead = f"{total} in all: {fit} fit, {total - fit - out} ran and did not, {out} were ruled out before training. A figure after ~ is predicted."
-    return _section("trials", "Trials", trials_table(run), lead=lead)
-
-
-def _quality(run: Run) -> Markup:
-    """Whatever evidence there is of how the chosen model answers."""
-    evidence = run.get("evidence") or {}
-    parts = [
-        _block("classes", "Each class", classes_table(evidence["per_class"])) if evidence.get("per_class") else None,
-        _block("slices", "Weakest slices", slices_table(evidence["slices"], metric_of(run)))
-        if evidence.get("slices")
-        else None,
-        _calibration(evidence) if evidence.get("calibration") else None,
-        _coverage(evidence) if evidence.get("coverage") or evidence.get("residuals") else None,
-    ]
-    if not any(parts):
-        return join()
+    counts = [(fit, "fit"), (total - fit - out, "ran and did not"), (out, "ruled out before training")]
+    said = ", ".join(f"{count} {words}" for count, words in counts if count)
+    guess = " A figure after ~ is predicted." if any(trial.get("predicted") for trial in run["trials"]) else ""
     return _section(
-        "evidence", "Evidence", tag("div", *parts, class_="pair"), lead="On test rows, which were never used to choose."
+        "trials", "Trials", trials_table(run), lead=f"{total} in all: {said}. The best that fit come first.{guess}"
     )
 
 
-def _block(name: str, title: str, *inside: object) -> Markup:
-    return tag("div", tag("h3", title), *inside, id=name, class_="block")
-
-
-def _calibration(evidence: Mapping[str, Any]) -> Markup:
-    error = evidence.get("calibration_error")
-    words = "On the diagonal, a probability means what it says. The larger a point, the more rows."
-    measured = f"Expected calibration error {error:.3f}. " if error is not None else ""
-    return _block(
-        "calibration", "Calibration", tag("p", measured, words, class_="aside"), reliability(evidence["calibration"])
-    )
-
-
-def _coverage(evidence: Mapping[str, Any]) -> Markup:
-    coverage, residuals = evidence.get("coverage") or {}, evidence.get("residuals") or {}
-    parts: list[object] = []
-    if coverage:
-        stated, held = (f"{100 * coverage[name]:.3g} %" for name in ("stated", "observed"))
-        reach = f" They reach {coverage['radius']:.4g} to either side." if coverage.get("radius") is not None else ""
-        words = f"Intervals that promise to hold {stated} of the answers held {held} on test rows.{reach}"
-        parts.append(tag("p", words, class_="aside"))
-    if residuals.get("counts") and len(residuals.get("edges") or ()) > 1:
-        parts.append(histogram(residuals["edges"], residuals["counts"], coverage.get("radius")))
-    return _block("coverage", "Coverage of the intervals", *parts)
+def _quality(run: Run) -> Markup | None:
+    found = quality(run)
+    lead = "On test rows, which were never used to choose."
+    return None if found is None else _section("evidence", "Evidence", found, lead=lead)
 
 
 def _timeline(run: Run) -> Markup:
-    elapsed = f"The run took {units.show(run['elapsed'], units.TIME)}. " if run.get("elapsed") else ""
+    elapsed = f"The run took {units.show(run['elapsed'], units.TIME)}." if run.get("elapsed") else None
     drawn = timeline(run)
     chart = tag("div", drawn, class_="frame", tabindex=0, role="region", aria_label="Timeline") if drawn else None
-    return _section("timeline", "Where the time went", chart, lead=elapsed + ("" if chart else "No trial was trained."))
+    nothing = None if drawn else tag("p", "No trial was trained.", class_="empty")
+    return _section("timeline", "Where the time went", chart, nothing, lead=elapsed)
 
 
 def _warnings(run: Run) -> Markup:
@@ -237,18 +213,20 @@ def _warnings(run: Run) -> Markup:
     inside = (
         tag("ul", *(tag("li", str(warning)) for warning in warnings), class_="warnings")
         if warnings
-        else tag("p", "Nothing to warn of.")
+        else tag("p", "Nothing to warn of.", class_="empty")
     )
     return _section("warnings", "What the data's checks said", inside)
 
 
-def _reproduce(run: Run) -> Markup:
+def _reproduce(run: Run) -> Markup | None:
     lines = run.get("reproduce") or []
     text = lines if isinstance(lines, str) else "\n".join(str(line) for line in lines)
-    machine = facts((str(name), str(value)) for name, value in (run.get("machine") or {}).items())
-    return _section(
-        "reproduce",
-        "How to reproduce",
-        tag("pre", tag("code", text), tabindex=0, aria_label="Commands and versions") if text else None,
-        machine,
-    )
+    machine = [(str(name), _of_machine(str(name), value)) for name, value in (run.get("machine") or {}).items()]
+    code = tag("pre", tag("code", text), tabindex=0, aria_label="Commands and versions") if text else None
+    if not text and not machine:
+        return None
+    return _section("reproduce", "How to reproduce", code, facts(machine) if machine else None)
+
+
+def _of_machine(name: str, value: object) -> str:
+    return cost_text("memory", value) if name == "memory" and isinstance(value, int | float) else str(value)

@@ -54,6 +54,16 @@ def linear_ticks(low: float, high: float, about: int = 5) -> list[float]:
     ]
 
 
+def tick_texts(ticks: Sequence[float]) -> list[str]:
+    """Each to the digits that the finest of them needs.
+
+    >>> tick_texts([0.989, 0.99, -1000.0])
+    ['0.989', '0.990', '−1,000.000']
+    """
+    digits = max((len(f"{tick:.10f}".rstrip("0").split(".")[1]) for tick in ticks), default=0)
+    return [f"{tick:,.{digits}f}".replace("-", "−") for tick in ticks]
+
+
 def log_ticks(low: float, high: float, dimension: str) -> list[float]:
     """1, 2, 5, 10 … between two figures, but minutes and hours where time is long; tens alone over a wide span.
 
@@ -66,6 +76,9 @@ def log_ticks(low: float, high: float, dimension: str) -> list[float]:
     if dimension == units.TIME and high > 60:
         ticks = [tick for tick in ticks if tick < 1] + [float(tick) for tick in _SECONDS]
     inside = [tick for tick in ticks if low <= tick <= high]
+    if len(inside) < 3 and len(decades) <= 5:
+        fine = (float(f"{step}e{decade}") for decade in decades for step in (1, 1.5, 2, 3, 4, 5, 6, 8))
+        inside = [tick for tick in fine if low <= tick <= high]
     return inside[:: math.ceil(len(inside) / 7)] if len(inside) >= 2 else linear_ticks(low, high, 3)
 
 

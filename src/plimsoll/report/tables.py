@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from plimsoll.report.load_line import STATUS, Record, Run, cost_of, cost_text, knobs_text, metric_of, score_text
+from plimsoll.report.load_line import (
+    COSTS_SHOWN,
+    STATUS,
+    Record,
+    Run,
+    cost_of,
+    cost_text,
+    higher_is_better,
+    knobs_text,
+    metric_of,
+    score_text,
+)
 from plimsoll.report.markup import Markup, join, tag
 
-COSTS_SHOWN = ("p50", "p99", "memory", "size", "train")
-_WORDS = {"p50": "p50", "p99": "p99", "memory": "memory", "size": "size", "train": "train"}
 _ORDER = {"fits": 0, "breaches": 1, "killed": 2, "failed": 3, "ruled_out": 4}
 
 
@@ -27,14 +37,21 @@ def _number(words: object, sort: float | None = None) -> Markup:
 
 
 def trials_table(run: Run) -> Markup:
-    """Every trial that ran, was stopped, or was ruled out; the order is the run's."""
+    """Every trial that ran, was stopped, or was ruled out; the best of those that fit come first."""
+    higher = higher_is_better(metric_of(run))
+    rows = sorted(run["trials"], key=lambda trial: (_ORDER.get(trial["status"], 9), _worse(trial, higher)))
     heads = [
         ("recipe", False),
         ("status", False),
         (metric_of(run), True),
-        *((_WORDS[cost], True) for cost in COSTS_SHOWN),
+        *((cost, True) for cost in COSTS_SHOWN),
     ]
-    return _table("All trials", heads, (_trial(trial, run) for trial in run["trials"]), class_="sortable")
+    return _table("All trials", heads, (_trial(trial, run) for trial in rows), class_="sortable")
+
+
+def _worse(trial: Record, higher: bool) -> float:
+    score = trial.get("score")
+    return math.inf if not score else -score["value"] if higher else score["value"]
 
 
 def _trial(trial: Record, run: Run) -> Markup:
@@ -45,7 +62,7 @@ def _trial(trial: Record, run: Run) -> Markup:
         "tr",
         tag(
             "th",
-            trial["recipe"],
+            _breakable(str(trial["recipe"])),
             tag("span", " chosen", class_="flag") if chosen else None,
             tag("small", f"{trial['id']}{' · ' if knobs else ''}{knobs}"),
             scope="row",
@@ -58,9 +75,19 @@ def _trial(trial: Record, run: Run) -> Markup:
         ),
         _number(join(value, tag("small", interval)), (trial.get("score") or {}).get("value")),
         *(_cost(trial, cost) for cost in COSTS_SHOWN),
-        class_="chosen" if chosen else trial["status"],
+        class_=f"{'chosen' if chosen else trial['status']} {trial['hue']}",
         data_trial=trial["id"],
     )
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column breaks after an underscore rather than in the middle of a word.
+
+    >>> _breakable("a_b")
+    'a_<wbr>b'
+    """
+    first, *rest = name.split("_")
+    return join(first, *(join("_", tag("wbr"), part) for part in rest))
 
 
 def _cost(trial: Record, cost: str) -> Markup:
@@ -109,14 +136,19 @@ def slices_table(rows: Sequence[Mapping[str, Any]], metric: str) -> Markup:
 
 
 def _slice(row: Mapping[str, Any]) -> Markup:
-    gap = row["score"] - row["overall"]
+    gap, digits = row["score"] - row["overall"], _digits(row["overall"])
     return tag(
         "tr",
         tag("th", str(row["column"]), " = ", str(row["value"]), scope="row"),
-        _number(f"{row['score']:.4g}", row["score"]),
-        _number(f"{gap:+.3g}".replace("-", "−"), gap),
+        _number(f"{row['score']:,.{digits}f}", row["score"]),
+        _number(f"{gap:+,.{digits}f}".replace("-", "−"), gap),
         _number(f"{row['rows']:,}", row["rows"]),
     )
+
+
+def _digits(value: float) -> int:
+    """Decimals that show three figures of a number, so that a column of such numbers stays in line."""
+    return min(max(2 - math.floor(math.log10(abs(value))), 0), 6) if value else 3
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
@@ -142,11 +174,9 @@ def trial_card(run: Run, trial: Record) -> dict[str, Any]:
         "rows": [
             [metric_of(run), f"{value}  ({interval})" if interval else value],
             *([name, _card_cost(trial, name)] for name in names),
-            *(
-                [name, f"{knob:g}" if isinstance(knob, float) else str(knob)]
-                for name, knob in (trial.get("knobs") or {}).items()
-            ),
         ],
+        "knobs": knobs_text(trial),
+        "hue": trial["hue"],
     }
 
 

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 
 from plimsoll import units
 from plimsoll.report.load_line import (
+    COSTS_SHOWN,
     Record,
     Run,
+    ahead,
     cost_of,
     cost_text,
     depths,
-    frontier,
-    higher_is_better,
     metric_of,
     score_text,
     settled,
     shown_trial,
 )
 
-_COSTS = ("p50", "p99", "memory", "size", "train")
 _COUNTED = {"fits": "fit", "breaches": "over a limit", "killed": "killed", "failed": "failed", "ruled_out": "ruled out"}
 _BOLD, _SOFT, _ACCENT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 _MOST_ROWS, _MOST_LIMITS, _MOST_LINES = 9, 8, 30
@@ -61,14 +60,14 @@ def _frontier_lines(run: Run) -> list[str]:
     if not rows:
         return []
     metric = metric_of(run)
-    table = [["recipe", "", metric, "95 %", *_COSTS]]
+    table = [["recipe", "", metric, "95 %", *COSTS_SHOWN]]
     for trial in rows:
         table.append(
             [
                 trial["recipe"],
                 trial["id"],
                 *score_text(trial["score"]),
-                *(cost_text(cost, cost_of(trial, cost)) for cost in _COSTS),
+                *(cost_text(cost, cost_of(trial, cost)) for cost in COSTS_SHOWN),
             ]
         )
     marks = ["  ", *("▸ " if trial["id"] == run.get("chosen") else "  " for trial in rows)]
@@ -76,11 +75,8 @@ def _frontier_lines(run: Run) -> list[str]:
 
 
 def _rows(run: Run) -> list[Record]:
-    """What is on the frontier for any cost, and the chosen one, the best score first."""
-    higher = higher_is_better(metric_of(run))
-    ahead = {trial["id"] for cost in _COSTS for trial in frontier(run["trials"], cost, higher)} | {run.get("chosen")}
-    rows = [trial for trial in run["trials"] if trial["id"] in ahead and trial.get("score")]
-    rows.sort(key=lambda trial: trial["score"]["value"], reverse=higher)
+    """The best of the frontier, among them always the chosen one."""
+    rows = ahead(run)
     chosen = [trial for trial in rows[_MOST_ROWS:] if trial["id"] == run.get("chosen")]
     return [*rows[: _MOST_ROWS - len(chosen)], *chosen]
 
@@ -102,10 +98,10 @@ def _choice_lines(run: Run, trial: Record | None, width: int) -> list[str]:
         return [f"Nothing fits. Nearest: {trial['recipe']} {trial['id']}", *("  " + line for line in why)]
     value, interval = score_text(run.get("test") or trial.get("score"))
     rows = f" on {run['test']['rows']:,} test rows" if (run.get("test") or {}).get("rows") else ""
-    return [
-        f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}",
-        *("  " + line for line in why),
-    ]
+    chosen = (
+        f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}"
+    )
+    return [*textwrap.wrap(chosen, width, subsequent_indent="  "), *("  " + line for line in why)]
 
 
 def _limit_lines(run: Run, trial: Record | None) -> list[str]:

@@ -141,6 +141,9 @@ async def receive_body(receive: Receive, declared: bytes | None, caps: Caps) -> 
                     return part if len(parts) == 1 else b"".join(parts)
     except TimeoutError:
         raise RequestError("$", f"the body did not arrive in {caps.seconds:g} seconds.", 408) from None
+    except asyncio.CancelledError:
+        # The server was told to stop and waits no longer. Whoever is half-way through a request is told so.
+        raise RequestError("$", "the server is stopping. Try again.", 503) from None
 
 
 async def _send(
@@ -212,7 +215,9 @@ def check_address(host: str, token: str | None) -> None:
     except ValueError:
         local = False
     if not local and token is None:
-        raise UserError(f"--host {host} can be reached from other machines. Set a token, or write --host 127.0.0.1.")
+        raise UserError(
+            f"--host {host} can be reached from other machines. Set a token in PLIMSOLL_TOKEN, or write --host 127.0.0.1."
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -226,5 +231,5 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         if getattr(fault, "errno", None) == errno.EADDRINUSE:
             raise UserError(f"--port {port} is in use. Write another, such as --port {port + 1}.") from None
-        raise UserError(f"--host {host} --port {port} cannot be listened on: {fault}.") from None
+        raise UserError(f"--host {host} --port {port} cannot be listened on: {str(fault).rstrip('.')}.") from None
     return listener

@@ -8,8 +8,8 @@ from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WANTED
 
 _TYPES: dict[Kind, list[str]] = {
-    Kind.NUMBER: ["number", "null"],
-    Kind.BOOLEAN: ["boolean", "integer", "null"],
+    Kind.NUMBER: ["number", "string", "null"],
+    Kind.BOOLEAN: ["boolean", "integer", "string", "null"],
     Kind.TIME: ["string", "number", "null"],
     Kind.CATEGORY: ["string", "number", "boolean", "null"],
     Kind.ID: ["string", "number", "boolean", "null"],

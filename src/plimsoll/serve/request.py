@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from plimsoll.errors import RequestError, nearest
-from plimsoll.rows import Value, category_text
+from plimsoll.rows import Value
 from plimsoll.schema import Kind, Schema
+from plimsoll.spelling import TIDY, boolean, category_text, number, number_text, seconds
 
 MOST_ROWS = 1_000
 MOST_TEXT = 100_000
@@ -22,8 +22,8 @@ Values = tuple[Value, ...]
 _NAN = math.nan
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
-    Kind.NUMBER: (float | None, _NAN),
-    Kind.BOOLEAN: (bool | int | float | None, _NAN),
+    Kind.NUMBER: (float | _Text | None, _NAN),
+    Kind.BOOLEAN: (bool | int | float | _Text | None, _NAN),
     Kind.TIME: (float | _Text | None, _NAN),
     Kind.CATEGORY: (_Text | int | float | bool | None, None),
     Kind.ID: (_Text | int | float | bool | None, None),
@@ -31,7 +31,7 @@ _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing
 }
 WANTED = {
     Kind.NUMBER: "a number or null",
-    Kind.BOOLEAN: "true, false, 0, 1 or null",
+    Kind.BOOLEAN: 'true, false, 0, 1, a text such as "yes", or null',
     Kind.TIME: 'a time such as "2026-05-17T08:30:00Z", seconds since 1970, or null',
     Kind.CATEGORY: "a text, a number, a boolean or null",
     Kind.ID: "a text, a number, a boolean or null",
@@ -40,41 +40,39 @@ WANTED = {
 _GOT = {"str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "array": "a list"}
 
 
-def _number(value: Any) -> float:
-    return _NAN if value is None else float(value)
+def _spelled(kind: Kind, rule: Callable[[str], float | None]) -> Callable[[Any], float]:
+    """Cells of a kind as numbers: texts by the rule that files are read by, where blank ones are missing."""
+
+    def convert(value: Any) -> float:
+        if value is None or value != value:
+            return _NAN
+        found = rule(value) if isinstance(value, str) else value
+        if found is not None and (kind is not Kind.BOOLEAN or found in (0, 1)):
+            return float(found)
+        if isinstance(value, str) and not value.strip():
+            return _NAN
+        shown = f'"{value[:40]}"' if isinstance(value, str) else f"{value!r:.40}"
+        raise ValueError(f"expected {WANTED[kind]}, got {shown}")
+
+    return convert
 
 
-def _boolean(value: Any) -> float:
-    if value is None or value != value:
-        return _NAN
-    if value not in (0, 1):
-        raise ValueError(f"expected {WANTED[Kind.BOOLEAN]}, got {value!r:.40}")
-    return float(value)
-
-
-def _time(value: Any) -> float:
-    if not isinstance(value, str):
-        return _number(value)
-    try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
-        raise ValueError(f'expected {WANTED[Kind.TIME]}, got "{value[:40]}"') from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _moment(text: str) -> float | None:
+    since = seconds(text)
+    return number(text) if since is None else since
 
 
 def _category(value: Any) -> str | None:
     """A category as files give it: 3, 3.0 and "3.0" are "3", true is "true", and a blank is missing."""
     if isinstance(value, str):
         text = value.strip()
-        # Only what ends so can be a whole number with decimals, or a boolean: most texts stop here.
-        if text[-1:] not in "0eE":
-            return text
-        return category_text(text) or None
+        # Only what ends so can be a number, or a boolean: most texts stop here.
+        return (category_text(text) or None) if text[-1:] in TIDY else text or None
     if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(int(value)) if value == int(value) else repr(value)
+    return str(value) if isinstance(value, int) else number_text(value)
 
 
 def _text(value: str | None) -> str | None:
@@ -101,9 +99,9 @@ class _Always:
 
 # A number of this type is ready, which saves a call for most cells; a text is always tidied.
 _CONVERT: dict[Kind, tuple[type, Callable[[Any], Value]]] = {
-    Kind.NUMBER: (float, _number),
-    Kind.BOOLEAN: (_Always, _boolean),
-    Kind.TIME: (float, _time),
+    Kind.NUMBER: (float, _spelled(Kind.NUMBER, number)),
+    Kind.BOOLEAN: (_Always, _spelled(Kind.BOOLEAN, boolean)),
+    Kind.TIME: (float, _spelled(Kind.TIME, _moment)),
     Kind.CATEGORY: (str, _category),
     Kind.ID: (str, _category),
     Kind.TEXT: (str, _text),
@@ -119,7 +117,7 @@ class Reader:
     ([(39.0, '3')], False)
     >>> reader.read(b'{"rows": [{"age": 39}, {"age": "old"}]}')
     Traceback (most recent call last):
-    plimsoll.errors.RequestError: $.rows[1].age: expected a number or null, got text
+    plimsoll.errors.RequestError: $.rows[1].age: expected a number or null, got "old"
     """
 
     def __init__(self, schema: Schema, most_rows: int = MOST_ROWS) -> None:

@@ -1,0 +1,148 @@
+"""What may be written on the command line, and the help that shows it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from plimsoll.errors import nearest
+from plimsoll.statement import listed
+
+FIT_EXAMPLES = """\
+limits:
+  costs     p50 p99 cold_start train < 25 ms · memory size train_memory < 150 MB
+            energy < 40 kJ · carbon < 5 g
+  quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8
+
+examples:
+  plimsoll fit reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
+  plimsoll fit sales.parquet --predict units --split time:day --limit "rmse < 12"
+  plimsoll fit visits.csv.gz --predict returned --split group:person --ignore visit_id
+  plimsoll fit train.csv --test test.csv --predict income --kind zip=category --out runs/income
+  plimsoll fit --job job.toml --limit "train < 10 min"
+
+exit codes: 0 done · 2 something to change, in one line · 3 nothing fits · 130 stopped
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ever, but an unknown flag is answered by the command that it was meant for."""
+        found, rest = super().parse_known_args(args, namespace)
+        wrong = next((word.partition("=")[0] for word in rest if word.startswith("--")), None)
+        if wrong:
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            self.error(f'there is no "{wrong}". {nearest(wrong, known)}')
+        return found, rest
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from ([^)]*)\)", message)
+        if wrong:
+            message = f'there is no "{wrong[1]}". {nearest(wrong[1], re.findall(r"[a-z]+", wrong[2]))}'
+        stop = "" if message.endswith(("?", ".")) else "."
+        self.exit(2, f"{self.prog}: {message}{stop} See {self.prog} --help.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="plimsoll",
+        description="State the job and the limits; get the best model that fits them, measured, packaged and served.",
+    )
+    top.add_argument("--version", action="store_true", help="print the version")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for add in (_add_fit, _add_predict, _add_serve, _add_report, _add_recipes, _add_pack, _add_demo):
+        add(commands)
+    return top
+
+
+def _add_predict(commands: Any) -> None:
+    one = commands.add_parser("predict", help="answer the rows of a file with a bundle")
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle, or the folder of a run")
+    one.add_argument("rows", metavar="ROWS", help="a file, a folder or a glob, as fit takes it")
+    one.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="where to write: .csv .tsv .parquet .jsonl (.gz)"
+    )
+    one.add_argument("--batch", type=int, default=20_000, metavar="N", help="rows held in memory at a time (20000)")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_serve(commands: Any) -> None:
+    one = commands.add_parser("serve", help="serve a bundle over HTTP")
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle, or the folder of a run")
+    one.add_argument("--port", type=int, default=8000, metavar="N", help="(8000); 0 takes a free one")
+    one.add_argument("--host", default="127.0.0.1", metavar="HOST", help="(127.0.0.1: this machine only)")
+    one.add_argument(
+        "--token",
+        default=None,
+        metavar="TEXT",
+        help="ask for it in every request (Authorization: Bearer TEXT); or PLIMSOLL_TOKEN",
+    )
+
+
+def _add_report(commands: Any) -> None:
+    one = commands.add_parser("report", help="write the report of a run again")
+    one.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+
+
+def _add_recipes(commands: Any) -> None:
+    one = commands.add_parser("recipes", help="list the model families and their knobs")
+    one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_pack(commands: Any) -> None:
+    one = commands.add_parser("pack", help="put a bundle into one file")
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle's folder, or the folder of a run")
+    one.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file to write, such as model.plimsoll"
+    )
+
+
+def _add_demo(commands: Any) -> None:
+    one = commands.add_parser("demo", help="the whole road on three small sets, in under three minutes")
+    one.add_argument("--out", type=Path, default=Path("demo-run"), metavar="DIR", help="(demo-run)")
+
+
+def _add_fit(commands: Any) -> None:
+    one = commands.add_parser(
+        "fit",
+        help="find the best model that keeps the limits",
+        description="Find the best model that keeps the limits, and write it as a bundle with the evidence.",
+        epilog=FIT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument(
+        "data", metavar="DATA", nargs="?", help="CSV, TSV, Parquet, JSON lines, Arrow (.gz); a folder or a glob of them"
+    )
+    one.add_argument("--predict", metavar="COL", help="the column to answer with")
+    one.add_argument("--test", metavar="FILE", help="test rows of its own; never used to choose")
+    one.add_argument("--split", metavar="S", help="random, time:COL, group:COL[,COL] or column:COL")
+    one.add_argument(
+        "--limit",
+        dest="limits",
+        metavar="TEXT",
+        action="append",
+        help='such as "p99 < 2 ms, train < 5 min"; may be repeated',
+    )
+    one.add_argument("--metric", metavar="M", help="what to score by (roc_auc, macro_f1 or rmse, by the job)")
+    one.add_argument("--ignore", metavar="A,B", type=listed, help="columns to leave out")
+    one.add_argument(
+        "--kind",
+        dest="kinds",
+        metavar="COL=KIND",
+        action="append",
+        help="number category boolean text time id; may be repeated",
+    )
+    one.add_argument("--recipes", metavar="A,B", type=listed, help="model families to try (all that apply)")
+    one.add_argument("--seed", metavar="N", type=int, help="(0)")
+    one.add_argument("--choose", metavar="HOW", help="cheapest (of those not measurably worse than the best) or best")
+    one.add_argument("--coverage", metavar="SHARE", type=float, help="of a number's intervals (0.9)")
+    one.add_argument("--job", metavar="FILE", type=Path, help="a job.toml with the same words; flags win")
+    one.add_argument("--out", metavar="RUN", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
+    one.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")

@@ -1,0 +1,103 @@
+"""A recipe tried out on the toys: fitted, asked, and caught in one line where it does not do what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from plimsoll.clock import Clock
+from plimsoll.job import Task
+from plimsoll.knobs import Knobs
+from plimsoll.recipe import Answers, Fold, Model, Recipe
+from plimsoll.rows import Rows, Value
+from plimsoll.testing.toys import TOYS, Toy
+
+SECONDS = 60.0  # on the clock of a fit on a toy
+
+# How near two answers to one row must come: sums may be taken in another order.
+RELATIVE, ABSOLUTE = 1e-9, 1e-7
+
+
+def expect(kept: bool, recipe: Recipe, sentence: str) -> None:
+    """Raises AssertionError with the recipe's name and the sentence, where something was not kept."""
+    if not kept:
+        raise AssertionError(f"{recipe.name}: {sentence}")
+
+
+def accepted(recipe: Recipe, candidates: Iterator[Toy] | None = None) -> list[Toy]:
+    """The toys whose job the recipe does not refuse."""
+    every = candidates or (make() for make in TOYS)
+    return [toy for toy in every if recipe.refuse(toy.job, toy.schema) is None]
+
+
+def one_each(recipe: Recipe) -> list[Toy]:
+    """One toy for each task that the recipe can do, with every kind of column where it takes that."""
+    found: dict[Task, Toy] = {}
+    for toy in reversed(accepted(recipe)):
+        found.setdefault(toy.job.task, toy)
+    expect(bool(found), recipe, "refuses every toy. A recipe does at least one of the jobs in plimsoll.testing.toys.")
+    return list(found.values())
+
+
+@contextmanager
+def caught(recipe: Recipe, doing: str, toy: Toy) -> Iterator[None]:
+    """Whatever a recipe raises, as an AssertionError of one line."""
+    try:
+        yield
+    except Exception as fault:
+        said = " ".join(str(fault).split())
+        raise AssertionError(f"{recipe.name}: {doing} raised {type(fault).__name__} on {toy.name}: {said}") from fault
+
+
+def fitted(
+    recipe: Recipe, toy: Toy, fold: Fold | None = None, knobs: Knobs | None = None, seconds: float = SECONDS
+) -> Model:
+    """The recipe's model of a toy: with its own knobs and the toy's own fold, where no others are given."""
+    chosen = recipe.space.default if knobs is None else knobs
+    with caught(recipe, "fit", toy):
+        return recipe.fit(toy.job, toy.schema, fold or toy.fold, chosen, Clock(seconds))
+
+
+def answered(recipe: Recipe, model: Model, toy: Toy, rows: Rows) -> Answers:
+    """The model's answers to a batch."""
+    with caught(recipe, "predict", toy):
+        return model.predict(rows)
+
+
+def answered_one(recipe: Recipe, model: Model, toy: Toy, values: Sequence[Value]) -> list[float]:
+    """The model's answer to one row."""
+    with caught(recipe, "answer", toy):
+        return list(model.answer(values))
+
+
+def expect_answers(recipe: Recipe, toy: Toy, answers: Any, rows: int) -> None:
+    """Answers are finite float64 of the promised shape, and probabilities where the job has classes."""
+    shape = (rows, len(toy.schema.classes)) if toy.job.task.classifies else (rows,)
+    expect(
+        isinstance(answers, np.ndarray) and answers.dtype == np.float64,
+        recipe,
+        f"answers {toy.name} with {type(answers).__name__}, not a float64 array.",
+    )
+    expect(answers.shape == shape, recipe, f"answers {toy.name} in shape {answers.shape}; {shape} was promised.")
+    expect(bool(np.isfinite(answers).all()), recipe, f"gives an answer to {toy.name} that is not finite.")
+    if toy.job.task.classifies:
+        expect(bool((answers >= 0.0).all()), recipe, f"gives a probability below zero on {toy.name}.")
+        worst = float(np.abs(answers.sum(axis=1) - 1.0).max(initial=0.0))
+        expect(worst < 1e-6, recipe, f"gives probabilities on {toy.name} whose sum is {worst:.2g} away from one.")
+
+
+def expect_alike(recipe: Recipe, toy: Toy, model: Model, rows: Rows) -> None:
+    """One row alone is answered as it is in its batch."""
+    batch = answered(recipe, model, toy, rows)
+    for place, values in enumerate(rows.values(toy.schema)[:60]):
+        one = np.asarray(answered_one(recipe, model, toy, values), dtype=np.float64)
+        whole = np.atleast_1d(batch[place])
+        same = one.shape == whole.shape and np.allclose(one, whole, rtol=RELATIVE, atol=ABSOLUTE)
+        expect(
+            bool(same),
+            recipe,
+            f"answers row {place} of {toy.name} alone with {one.tolist()} and in its batch with {whole.tolist()}.",
+        )

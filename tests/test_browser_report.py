@@ -1,0 +1,301 @@
+"""The report in a real browser: it is read, pointed at, walked through by keyboard, printed and seen in the dark."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plimsoll.report.page import write
+from test_report import HOSTILE, bare, hostile, nothing_fits, regression, sample
+
+if TYPE_CHECKING:
+    from browser import Browser
+
+Open = Callable[[dict[str, Any]], "Browser"]
+
+POINT = '#chart-p99 .point[data-trial="{}"]'
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Open:
+    """Writes the report of a run, and opens it."""
+
+    def opens(run: dict[str, Any]) -> Browser:
+        write(run, tmp_path / "report.html")
+        browser.open(tmp_path / "report.html")
+        return browser
+
+    return opens
+
+
+def lonely() -> dict[str, Any]:
+    """One trial, no limits, no test rows."""
+    run = copy.deepcopy(sample())
+    run["trials"] = run["trials"][4:5]
+    return run | {"limits": [], "test": None, "evidence": {}, "warnings": []}
+
+
+def active(page: Browser) -> str | None:
+    """The trial whose mark has the keyboard."""
+    return page.run("return document.activeElement.dataset.trial ?? null")
+
+
+def walked(page: Browser) -> None:
+    """Puts the keyboard on the chart, as Tab does after the choice of the cost."""
+    page.run("document.querySelector('#cost-p99').focus()")
+    page.press("Tab")
+
+
+def column(page: Browser, number: int) -> list[str]:
+    return page.run(
+        "return [...document.querySelectorAll('#trials tbody tr')].map((row) => row.cells[arguments[0]].innerText)",
+        number,
+    )
+
+
+@pytest.mark.parametrize("made", [sample, regression, nothing_fits, bare, hostile, lonely])
+def test_the_console_is_silent_and_nothing_is_fetched(opened: Open, made: Callable[[], dict[str, Any]]) -> None:
+    """Whatever the run came to, the page loads one file, and the browser has nothing to complain of."""
+    page = opened(made())
+    asked = page.requests()
+    assert [Path(each).name for each in asked] == ["report.html"]
+    assert page.errors() == []
+
+
+def test_the_console_would_tell(browser: Browser, tmp_path: Path) -> None:
+    """The test above would be worthless if a script that fails, or a picture from elsewhere, went unnoticed."""
+    page = tmp_path / "broken.html"
+    page.write_text('<!doctype html><script>throw Error("ahoy")</script><img src="http://127.0.0.1:9/x.png">')
+    browser.open(page)
+    assert any("ahoy" in each for each in browser.errors())
+    assert "http://127.0.0.1:9/x.png" in browser.requests()
+
+
+def test_the_mouse_over_a_mark_shows_its_trial(opened: Open) -> None:
+    """The panel names the trial with its score, costs and knobs; its mark, its row and its bar light up."""
+    page = opened(sample())
+    assert page.text("#card h3") == "gradient_boosting"
+    page.hover(POINT.format("t9"))
+    said = page.text("#card")
+    assert {"mlp", "t9 · fits", "720 µs", "width 128, depth 2, dropout 0.1"} <= set(said.split("\n"))
+    assert page.run("return [...document.querySelectorAll('.lit')].every((each) => each.dataset.trial === 't9')")
+    assert page.run("return document.querySelectorAll('tr.lit, .span.lit, .point.lit').length") >= 3
+    page.hover('tr[data-trial="t12"]')
+    assert page.text("#card h3") == "transformer_small"
+
+
+def test_the_keyboard_walks_along_the_marks(opened: Open) -> None:
+    """Tab comes to the chosen mark, arrows go to the next dearer and cheaper, Home and End to the ends, and the panel follows."""
+    page = opened(sample())
+    walked(page)
+    assert active(page) == "t4"
+    page.press("Right")
+    assert active(page) == "t8"
+    assert page.text("#card .note") == "t8 · fits"
+    page.press("Left", "Left")
+    assert active(page) == "t11"
+    page.press("Home")
+    assert active(page) == "t0"
+    page.press("Left")
+    assert active(page) == "t0"
+    page.press("End")
+    assert active(page) == "t12"
+    assert page.text("#card h3") == "transformer_small"
+
+
+def test_a_chart_is_one_stop_of_the_tab_key(opened: Open) -> None:
+    """From the chart, Tab leaves the marks behind and goes on to the table; back again it finds the mark where it was."""
+    page = opened(sample())
+    walked(page)
+    page.press("Right", "Tab")
+    assert page.run("return document.activeElement.getAttribute('aria-label')") == "All trials"
+    page.press("Shift+Tab")
+    assert active(page) == "t8"
+
+
+def test_the_focus_is_seen(opened: Open) -> None:
+    """Whatever the keyboard comes to has an outline, or a ring drawn around it."""
+    page = opened(sample())
+    walked(page)
+    ring = "return getComputedStyle(document.activeElement.querySelector('.reach')).stroke"
+    assert page.run(ring) not in ("none", "rgba(0, 0, 0, 0)")
+    outline = "return getComputedStyle(arguments[0] ?? document.activeElement).outlineStyle"
+    for _ in range(4):
+        page.press("Tab")
+        assert page.run(outline) == "solid", page.run("return document.activeElement.outerHTML")
+    page.run("document.querySelector('#cost-p50').focus()")
+    page.press("Right")
+    assert page.run(outline, page.find("label[for=cost-p99]")) == "solid"
+
+
+def test_another_cost_draws_another_chart(opened: Open) -> None:
+    """The chart of the chosen cost is in sight and no other, with the cost and its unit on the axis; keys change it, too."""
+    page = opened(sample())
+    sight = "return [...document.querySelectorAll('figure')].filter((each) => each.checkVisibility()).map((each) => each.id)"
+    assert page.run(sight) == ["chart-p99"]
+    page.click("label[for=cost-memory]")
+    assert page.run(sight) == ["chart-memory"]
+    assert "memory of the serving process" in page.run("return document.querySelector('#chart-memory').textContent")
+    assert "MB" in page.run("return document.querySelector('#chart-memory').textContent")
+    page.run("document.querySelector('#cost-memory').focus()")
+    page.press("Right")
+    assert page.run(sight) == ["chart-size"]
+
+
+def test_the_load_line_stands_at_the_limit(opened: Open) -> None:
+    """The limit is a line over the whole plot with its words; what fits is left of it, and what breaches it is right."""
+    page = opened(sample())
+    middle = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return box.x + box.width / 2"
+    line = page.run(middle, "#chart-p99 line.load")
+    assert page.run("return document.querySelector('#chart-p99 .load-label').textContent") == "p99 < 2 ms"
+    assert page.run(middle, POINT.format("t5") + " .dot") < line < page.run(middle, POINT.format("t6") + " .dot")
+    page.click("label[for=cost-p50]")
+    assert page.run("return document.querySelectorAll('#chart-p50 .load').length") == 0
+
+
+def test_names_in_the_chart_do_not_overlap(opened: Open) -> None:
+    """No name of a recipe covers another, nor a mark."""
+    page = opened(sample())
+    overlaps = page.run(
+        """const boxes = (what) => [...document.querySelectorAll('#chart-p99 ' + what)].map((each) => each.getBoundingClientRect());
+        const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 3 < b.bottom && b.top < a.bottom - 3;
+        const names = boxes('.name'), dots = boxes('.dot');
+        return [names.length, names.filter((a, i) => names.some((b, j) => i < j && meet(a, b)) || dots.some((b) => meet(a, b))).length]"""
+    )
+    assert overlaps[0] >= 4
+    assert overlaps[1] == 0
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_a_click_on_a_head_sorts_both_ways(opened: Open, by: str) -> None:
+    """The first press sorts upwards, the second downwards; what has no figure stays last, and aria-sort says which way."""
+    page = opened(sample())
+    head = "#trials thead th:nth-child(3)"
+    said = "return document.querySelector(arguments[0]).getAttribute('aria-sort')"
+
+    def press() -> None:
+        if by == "mouse":
+            return page.click(f"{head} button")
+        page.run("document.querySelector(arguments[0]).focus()", f"{head} button")
+        return page.press("Enter")
+
+    for way, reverse in (("ascending", False), ("descending", True)):
+        press()
+        scores = [cell.split("\n")[0] for cell in column(page, 2)]
+        assert page.run(said, head) == way
+        assert scores[:10] == sorted(scores[:10], reverse=reverse)
+        assert scores[10:] == ["–"] * 4
+    page.click("#trials thead th:nth-child(1) button")
+    names = [cell.split("\n")[0].removesuffix(" chosen") for cell in column(page, 0)]
+    assert names == sorted(names)
+    assert page.run(said, head) is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("made", [sample, nothing_fits])
+def test_every_text_stands_out(opened: Open, scheme: str, made: Callable[[], dict[str, Any]]) -> None:
+    """In light and in dark colours every text has the contrast of 4.5 that WCAG 2 asks for, and every mark that of 3."""
+    page = opened(made())
+    page.emulate(scheme=scheme)
+    page.hover("#trials tbody tr:nth-child(2)")
+    texts, marks = page.contrasts("figure :is(.dot, .interval, .cross, .load)", over="pre")
+    assert len(texts) > 100
+    assert len(marks) > 10
+    assert texts[0][0] >= 4.5, texts[:5]
+    assert marks[0][0] >= 3.0, marks[:5]
+    assert (page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(16, 22, 28)") == (
+        scheme == "dark"
+    )
+
+
+@pytest.mark.parametrize("made", [sample, regression, nothing_fits, hostile, lonely])
+def test_a_telephone_shows_the_page_without_scrolling_sideways(
+    opened: Open, made: Callable[[], dict[str, Any]]
+) -> None:
+    """At 360 px nothing is wider than the window; wide tables scroll in their own frames, and axis labels can be read."""
+    page = opened(made())
+    page.emulate(width=360, height=740)
+    assert page.run("return document.documentElement.scrollWidth") == 360
+    size = "const box = document.querySelector('figure:has(.tick) .tick').getBoundingClientRect(); return box.height"
+    assert page.run(size) == 0 or page.run(size) >= 9
+
+
+def test_paper_shows_no_controls(opened: Open) -> None:
+    """Printed, the page is a PDF of a few pages without buttons and links, in ink on white."""
+    page = opened(sample())
+    pdf = page.printed()
+    assert pdf.startswith(b"%PDF")
+    assert 2 <= pdf.count(b"/Type /Page\n") <= 6
+    page.emulate(media="print", scheme="dark", width=794)
+    gone = "return ['.buttons', '.contents'].map((each) => document.querySelector(each).checkVisibility())"
+    assert page.run(gone) == [False, False]
+    assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.run("return document.querySelector('#card').getBoundingClientRect().height") > 100
+
+
+def test_a_hostile_name_is_shown_as_it_is_written(opened: Open) -> None:
+    """Markup in a name is read as text in the headline, the table and the panel, and makes no element."""
+    page = opened(hostile())
+    words = "</script><img src=x onerror=\"alert(1)\"> 'q'"
+    assert page.text("h1").startswith(words)
+    page.hover("#trials tbody tr:nth-child(3)")
+    assert page.text("#card h3").startswith(words)
+    assert page.run("return document.images.length + document.querySelectorAll('iframe, [onerror]').length") == 0
+    assert page.run("return document.scripts.length") == 2
+    assert page.errors() == []
+
+
+def test_a_very_long_name_stays_inside(opened: Open) -> None:
+    """A name of 300 letters breaks over lines, on a wide and on a narrow page."""
+    run = sample()
+    for each in run["trials"]:
+        each["recipe"] = "a" * 300
+    run["evidence"]["slices"][0]["column"] = run["job"]["predict"] = "b" * 300
+    run["limits"][0]["text"] = run["warnings"][0] = HOSTILE * 8
+    page = opened(run)
+    for width in (1280, 360):
+        page.emulate(width=width)
+        assert page.run("return document.documentElement.scrollWidth") == width
+
+
+def test_the_panel_moves_nothing(opened: Open) -> None:
+    """While the mouse wanders over the rows of the table, the table stays where it is."""
+    page = opened(sample())
+    top = "return document.querySelector('#trials').getBoundingClientRect().top + scrollY"
+    before = page.run(top)
+    for trial in ("t0", "t6", "t12"):
+        page.hover(f'tr[data-trial="{trial}"]')
+        assert page.run(top) == before
+
+
+def test_without_a_script_the_page_is_whole(opened: Open) -> None:
+    """With scripts switched off the chart, the choice of its cost and the table are there all the same."""
+    page = opened(sample())
+    page.cdp("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        page.cdp("Page.reload")
+        page.click("label[for=cost-size]")
+    finally:
+        page.cdp("Emulation.setScriptExecutionDisabled", value=False)
+    assert page.text("#card h3") == "gradient_boosting"
+    assert page.run("return document.querySelector('#chart-size').checkVisibility()")
+    assert page.run("return document.querySelectorAll('#trials tbody tr').length") == 14
+    assert page.run("return document.querySelector('th button')") is None
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (bare, ["Nothing fits", "No trial was run.", "No trial was trained.", "there is no frontier to draw"]),
+        (nothing_fits, ["Nothing fits", "Nearest: gradient_boosting t6", "over the line by 55 %"]),
+        (lonely, ["on validation rows, not on a test", "1 trial\n", "Nothing to warn of."]),
+    ],
+)
+def test_an_empty_place_says_so(opened: Open, made: Callable[[], dict[str, Any]], words: list[str]) -> None:
+    """With no trial, with nothing that fits, or with one trial and no test rows, the page says what is not there."""
+    text = opened(made()).text("body").replace("\u00a0", " ")
+    assert [each for each in words if each not in text] == []
