@@ -15,7 +15,7 @@ FLOORS = [
     "rows job recipe trial machine cells kinds copies leaks delimited jsonlines data infer splits checks features text additive forest",
     "catalogue meter ledger frontier costs curves evidence asked",
     "planner runner bundle archive members onnx_check workbench policy",
-    "search underway refit record run solve serve report testing predict demo",
+    "search underway run_off refit record run solve serve report testing predict demo",
     "cli __main__",
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -103,6 +103,13 @@ class FailsOnUnseen(Centres):
         return super().predict(rows)
 
 
+class RoundsCompany(Centres):
+    """Says one thing to a row alone, and nearly the same to it beside others."""
+
+    def answers(self, rows: Sequence[Sequence[Value]]) -> list[list[float]]:
+        return [[part * (1.0 + 1e-12) for part in self.answer(values)] for values in rows]
+
+
 class RoundsOneRow(Centres):
     def answer(self, values: Sequence[Value]) -> list[float]:
         return [round(part, 4) for part in super().answer(values)]
@@ -177,6 +184,7 @@ FAULTS = [
     (promises.probabilities_are_probabilities, broken(DoesNotSumToOne), "away from one"),
     (promises.missing_and_unseen_are_answered, broken(FailsOnUnseen), "predict raised KeyError"),
     (promises.one_row_equals_its_batch, broken(RoundsOneRow), "alone with"),
+    (promises.one_row_equals_its_batch, broken(RoundsCompany), "beside others with"),
     (promises.one_row_equals_its_batch, broken(FailsOnOneRow), "answer raised IndexError"),
     (promises.order_changes_nothing, broken(LooksAtItsBatch), "another order or company"),
     (promises.saved_equals_loaded, replace(SOUND, load=forgets_when_loaded), "saved and loaded"),

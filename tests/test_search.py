@@ -60,7 +60,7 @@ def begun(tmp_path: Path, *ends: dict[str, Any], limits: str = "", metric: str =
     truth = Truth(TARGET, {"accuracy[port=Hull]": np.array(ports) == "Hull"})
     part = Part(Rows(COUNT, {"port": Coded.of(ports)}), truth)
     job = Job("late", limits=parse(limits), task=Task.BINARY, metric=metric)
-    asked = Asked(job, SCHEMA, part, part, (), "", (), "boats.csv", "")
+    asked = Asked(job, SCHEMA, part, part, (), 1, "", (), "boats.csv", "")
     (tmp_path / "work").mkdir()
     return Search(asked, tmp_path / "work", Clock(60.0), Bench(list(ends)))  # type: ignore[arg-type]
 
@@ -182,20 +182,24 @@ def test_a_floor_on_a_slice_speaks_of_its_rows_alone(tmp_path: Path):
 
 
 def test_worse_is_what_the_rows_can_tell(tmp_path: Path):
-    """Coin flips are worse than answers; the same answers in another order are not; other rows do not compare."""
+    """Coin flips are worse than answers; the same answers in another order are not; two without a row in common do not compare."""
     order = np.random.default_rng(1).permutation(COUNT)
     ends = [
         {"answers": GOOD},
         {"answers": POOR},
         {"answers": GOOD[order], "index": order},
-        {"answers": GOOD[:-1]},
+        {"answers": POOR[:-100]},
+        {"answers": GOOD[:50]},
+        {"answers": GOOD[50:], "index": np.arange(50, COUNT)},
     ]
     found = begun(tmp_path, *ends)
-    best, poor, shuffled, fewer = (found.take(Step("constant"), 30.0) for _ in ends)
+    best, poor, shuffled, fewer, some, others = (found.take(Step("constant"), 30.0) for _ in ends)
     assert found.worse(poor, best)
     assert not found.worse(best, poor)
     assert not found.worse(shuffled, best)
     assert found.worse(fewer, best)
+    assert not found.worse(some, best)
+    assert found.worse(some, others)
 
 
 def test_no_row_calibrates_its_own_answer():

@@ -24,7 +24,9 @@ from plimsoll.schema import Schema
 from plimsoll.splits import Pair
 
 Array = NDArray[Any]
-_MANY = 5_000  # rows from which one holdout replaces five folds
+_MANY = 5_000  # rows from which a trial is scored on one fold, and the others wait for the run-off
+_FOLDED = 250_000  # rows above which there is one holdout and no run-off: its rows are many enough
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Asked:
     learn: Part
     test: Part
     folds: Sequence[Pair]
+    first: int  # of the folds, those that every trial is scored on
     digest: str
     warnings: tuple[str, ...]
     source: str  # as it was named; a frame has no name
@@ -90,11 +93,18 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     if not len(frame) or not len(held):
         raise DataError("Rows are needed on both sides of the split. Give more rows, or --test FILE.")
     warnings += checks.check(frame, held, job, schema)
-    folds = splits.folds(frame, job, 5 if len(frame) <= _MANY else 1)
+    folds = _folds(frame, job)
     digest = _digest(frame, job, schema)
+    first = len(folds) if len(frame) <= _MANY else 1
     parts = _part(frame, job, schema), _part(held, job, schema)
     named = _named(source), _named(test) if test is not None else ""
-    return Asked(job, schema, *parts, folds, digest, tuple(warnings), *named)
+    return Asked(job, schema, *parts, folds, first, digest, tuple(warnings), *named)
+
+
+def _folds(frame: pl.DataFrame, job: Job) -> list[Pair]:
+    # Forward folds have little to learn from at first: of many rows in time, the latest are the one holdout.
+    several = len(frame) <= _MANY or (len(frame) <= _FOLDED and job.split.how != "time")
+    return splits.folds(frame, job, _FOLDS if several else 1)
 
 
 def _check_floors(job: Job) -> None:

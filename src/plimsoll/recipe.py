@@ -74,6 +74,17 @@ class Recipe:
     load: Callable[[Job, Schema, Members], Model]
 
 
+def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:
+    """The answers for several rows at once: ``model.answers(rows)`` where a family has it, else one by one.
+
+    A family has ``answers`` where asking together is quicker; it gives to the last bit what ``answer`` gives.
+    """
+    if len(rows) < 2 or not hasattr(model, "answers"):
+        return [model.answer(values) for values in rows]
+    several: Sequence[Sequence[float]] = model.answers(rows)
+    return several
+
+
 def one_by_batch(model: Model, schema: Schema, values: Sequence[Value]) -> list[float]:
     """``Model.answer`` by way of ``predict``, for a family that has no quicker way."""
     return [float(part) for part in np.ravel(model.predict(Rows.of_values(schema, [values])))]

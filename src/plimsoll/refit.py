@@ -62,7 +62,7 @@ def _settled(search: Search, trial: Trial) -> dict[str, Any]:
 
 
 def _fitted(search: Search, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
-    spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, False)
+    spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, ())
     outcome = search.bench.run(spec, search.folder / "final", seconds, search.job.limits.get("train_memory"))
     search.cpu += outcome.cpu
     return outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Seen:
     """Answers on training rows that the models had not learned from, calibrated across halves."""
 
     index: Array
+    raw: Array  # as the models gave them
     answers: Array
     labels: Array
     calibration: Calibration
@@ -53,6 +54,9 @@ class Search:
     trials: list[Trial] = field(default_factory=list)
     cpu: float = 0.0
     rate: float = 0.0  # seconds that a row takes to answer in a batch, the slowest so far
+    folds: dict[str, int] = field(default_factory=dict)  # how many folds each trial has been scored on
+    walls: dict[str, float] = field(default_factory=dict)  # seconds that a fold of each trial took to fit
+    _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
     @property
     def job(self) -> Job:
@@ -66,7 +70,8 @@ class Search:
     def ledger(self) -> Ledger:
         return Ledger(self.folder.parent / "ledger.jsonl")
 
-    def spec(self, recipe: str, knobs: Mapping[str, Any], share: float, folds: bool) -> dict[str, Any]:
+    def spec(self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int]) -> dict[str, Any]:
+        """What the workbench is asked to fit: on these folds, or with none on all rows."""
         return {
             "job": self.job.as_json(),
             "schema": self.asked.schema.as_json(),
@@ -75,6 +80,7 @@ class Search:
             "share": share,
             "rows": str(self.folder / "rows"),
             "folds": str(self.folder / "folds.npz") if folds else None,
+            "only": list(folds),
         }
 
     def take(self, step: Step, seconds: float) -> Trial:
@@ -85,7 +91,7 @@ class Search:
         spent = self.clock.spent
         blank = Trial(number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=spent)
         outcome = self.bench.run(
-            self.spec(step.recipe, step.knobs, step.share, True),
+            self.spec(step.recipe, step.knobs, step.share, range(self.asked.first)),
             self.folder / number,
             seconds,
             self.job.limits.get("train_memory"),
@@ -95,9 +101,33 @@ class Search:
         trial = replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall)))
         self.cpu += outcome.cpu
         self.rate = max(self.rate, outcome.rate)
+        self.folds[number], self.walls[number] = self.asked.first, outcome.wall / self.asked.first
         self.trials.append(trial)
         self.ledger.add(trial, settled=dict(outcome.settled))
         return trial
+
+    def extend(self, trial: Trial, seconds: float) -> None:
+        """Scores a trial on one fold more, for a surer choice; where that fails, on no more."""
+        fold = self.folds[trial.id]
+        spec = self.spec(trial.recipe, trial.knobs, 1.0, [fold])
+        place = self.folder / f"{trial.id}-{fold}"
+        outcome = self.bench.run(spec, place, seconds, self.job.limits.get("train_memory"))
+        self.cpu += outcome.cpu
+        self.folds[trial.id] = fold + 1
+        try:
+            if not outcome.done or outcome.cut:
+                raise TrialError(outcome.why or "its time was up")
+            seen = self.look(trial.id, outcome)
+        except BROKEN:
+            self.folds[trial.id] = len(self.asked.folds)
+            return
+        found = self._judged(replace(trial, measured=trial.measured.joined(self.floors(seen))))
+        self.trials = [found if each.id == trial.id else each for each in self.trials]
+
+    def _judged(self, trial: Trial) -> Trial:
+        breaches = trial_limits(self.job.limits).judge(trial.measured)
+        status = Status.BREACHES if breaches else Status.FITS
+        return replace(trial, status=status, breaches=tuple(str(breach) for breach in breaches))
 
     def _recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
         costs = _run_costs(outcome)
@@ -113,12 +143,14 @@ class Search:
         return trial if blank.share < 1.0 else self._metered(trial, outcome, seen, seconds)
 
     def look(self, number: str, outcome: Outcome) -> Seen:
-        """The unseen answers of a trial, kept for comparing it with others."""
+        """The unseen answers of a trial, with those that it has given before, kept for comparing it with others."""
         index, raw = outcome.answers()
+        if before := self.seen.get(number):
+            index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
         truth = self.target[index]
         answers, labels = _crossed(truth, raw, self.job)
         fitted = calibration.fit(truth, raw, self.job.score, self.job.coverage)
-        self.seen[number] = Seen(index, answers, labels, fitted)
+        self.seen[number] = Seen(index, raw, answers, labels, fitted)
         return self.seen[number]
 
     def _metered(self, trial: Trial, outcome: Outcome, seen: Seen, seconds: float) -> Trial:
@@ -129,14 +161,7 @@ class Search:
         except TrialError as fault:
             return replace(trial, status=Status.FAILED, why=str(fault))
         measured = trial.measured.joined(reading.measured).joined(self.floors(seen))
-        breaches = trial_limits(self.job.limits).judge(measured)
-        return replace(
-            trial,
-            status=Status.BREACHES if breaches else Status.FITS,
-            measured=measured,
-            breaches=tuple(str(breach) for breach in breaches),
-            notes=reading.notes,
-        )
+        return self._judged(replace(trial, measured=measured, notes=reading.notes))
 
     def bundled(
         self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen, **facts: Any
@@ -157,13 +182,14 @@ class Search:
     def worse(self, trial: Trial, best: Trial) -> bool:
         """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
         one, other = self.seen[best.id], self.seen[trial.id]
-        if len(one.index) != len(other.index):
-            return True
-        order, other_order = np.argsort(one.index, kind="stable"), np.argsort(other.index, kind="stable")
-        truth = self.target[one.index[order]]
-        a, b = (one.answers[order], one.labels[order]), (other.answers[other_order], other.labels[other_order])
-        names = [self.job.score, *(["log_loss"] if metrics.METRICS[self.job.score].of_labels else [])]
-        return any(metrics.gain(name, truth, a, b, self.job.seed, draws=100)[0] > 0 for name in names)
+        both, here, there = np.intersect1d(one.index, other.index, assume_unique=True, return_indices=True)
+        key = (trial.id, best.id, len(both))
+        if key not in self._worse:
+            a, b = (one.answers[here], one.labels[here]), (other.answers[there], other.labels[there])
+            names = [self.job.score, *(["log_loss"] if metrics.METRICS[self.job.score].of_labels else [])]
+            gains = (metrics.gain(name, self.target[both], a, b, self.job.seed, draws=100)[0] for name in names)
+            self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
+        return self._worse[key]
 
 
 def trial_limits(limits: Limits) -> Limits:

@@ -19,6 +19,7 @@ from plimsoll.limits import Limits, parse
 from plimsoll.record import facts, nothing, record, run_costs, sampled, tested
 from plimsoll.refit import Progress, expected, final
 from plimsoll.run import Run
+from plimsoll.run_off import reserve, run_off
 from plimsoll.runner import Workbench
 from plimsoll.schema import Kind
 from plimsoll.search import Search
@@ -26,6 +27,7 @@ from plimsoll.trial import Status, Trial
 
 WINDOW = 300.0  # seconds of search when no limit on train is stated
 _REPORT = 1.0  # seconds kept for the report and the record, and for each million test rows
+_RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 _MOST_TESTING = 0.2  # share of the window that answering the test rows may take
 
@@ -132,28 +134,38 @@ class _Solve:
         return run
 
     def _search(self, search: Search) -> None:
+        """Trials, then a run-off, and trials again with what the run-off has left of its time."""
         spaces = _spaces(search)
-        rows, seed = len(search.asked.learn), search.job.seed
         try:
-            while step := planner.next_step(search.trials, spaces, rows, self._searchable(search), seed):
-                self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
-                search.take(step, max(1.0, self._allowed(search, step)))
+            for share in _RESERVED:
+                self._try(search, spaces, share)
+                run_off(search, lambda: self._spendable(search), self.say)
         except KeyboardInterrupt:
             # Whoever stops a run wants what there is: finish with the trials so far.
             self.stopped = True
             self.say("stopped: finishing with what there is", self.clock.left)
 
-    def _allowed(self, search: Search, step: planner.Step) -> float:
+    def _try(self, search: Search, spaces: dict[str, Space], share: float) -> None:
+        rows, seed = len(search.asked.learn), search.job.seed
+        while step := planner.next_step(search.trials, spaces, rows, self._searchable(search, share), seed):
+            self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
+            search.take(step, max(1.0, self._allowed(search, step, share)))
+
+    def _allowed(self, search: Search, step: planner.Step, share: float) -> float:
         """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.
 
         The very first trial may take it all, for without one there is nothing to serve.
         """
         ended = [trial for trial in search.trials if trial.status is not Status.RULED_OUT]
         known = not ended or any(trial.recipe == step.recipe for trial in ended)
-        return self._searchable(search) * (1.0 if known else 0.5)
+        return self._searchable(search, share) * (1.0 if known else 0.5)
 
-    def _searchable(self, search: Search) -> float:
-        """Seconds that may still be spent on trials: what is left, less the refit, the measuring and the report."""
+    def _searchable(self, search: Search, share: float) -> float:
+        """Seconds that may still be spent on trials: what may be spent, less a share of what the run-off may need."""
+        return self._spendable(search) - share * reserve(search, self.job.limits.get("train") or WINDOW)
+
+    def _spendable(self, search: Search) -> float:
+        """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
         top = max((trial for trial in search.trials if trial.complete), key=frontier.goodness, default=None)
         left = self.clock.left - (expected(top) if top else 3.0) - self._kept(search)
         joules = search.job.limits.get("energy")

@@ -86,4 +86,7 @@ def take_up(search: Search) -> None:
                 search.look(trial.id, Outcome(Status.FITS, search.folder / trial.id))
             except BROKEN as fault:
                 trial = replace(trial, status=Status.FAILED, score=None, why=f"its answers are damaged: {fault}")
+        first = search.asked.first
+        search.folds[trial.id] = first
+        search.walls[trial.id] = (trial.measured.middle("train") or 0.0) / first
         search.trials.append(trial)

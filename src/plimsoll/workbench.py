@@ -97,7 +97,7 @@ def _folds(spec: Mapping[str, Any], count: int, seed: int) -> list[tuple[Array, 
     if spec["folds"] is None:
         return [(np.arange(count), np.arange(0))]
     with np.load(spec["folds"], allow_pickle=False) as file:
-        folds = [(file[f"learn{k}"], file[f"unseen{k}"]) for k in range(len(file.files) // 2)]
+        folds = [(file[f"learn{k}"], file[f"unseen{k}"]) for k in spec["only"]]
     share = float(spec["share"])
     if share >= 1.0:
         return folds

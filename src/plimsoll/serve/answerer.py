@@ -6,6 +6,7 @@ The server, the meter, the command line and the tests all go through here, so wh
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError
+from plimsoll.recipe import together
 from plimsoll.rows import Rows
 from plimsoll.serve.request import MOST_ROWS, Reader, Values
 
@@ -58,7 +60,27 @@ class Answerer:
         rows, many = self._reader.read(body)
         if many:
             return self._encode(self._answer_many(rows)), len(rows)
-        return self._encode(self._answer_one(rows[0])), 1
+        return self._encode(self._decided(self._model.answer(rows[0]))), 1
+
+    def answer_all(self, bodies: Sequence[bytes]) -> list[tuple[bytes, int] | RequestError]:
+        """Each request's answer and how many rows it is for, or what is wrong with it; single rows are asked together."""
+        found: list[tuple[bytes, int] | RequestError] = []
+        places, single = [], []
+        for place, body in enumerate(bodies):
+            try:
+                rows, many = self._reader.read(body)
+                found.append((self._encode(self._answer_many(rows)) if many else b"", len(rows)))
+                if not many:
+                    places.append(place)
+                    single.append(rows[0])
+            except RequestError as fault:
+                found.append(fault)
+        for place, raw in zip(places, together(self._model, single), strict=True):
+            try:
+                found[place] = self._encode(self._decided(raw)), 1
+            except RequestError as fault:
+                found[place] = fault
+        return found
 
     def decide(self, rows: Rows) -> Decided:
         """Calibrated answers for a batch of rows: what ``answer`` gives, as arrays."""
@@ -71,8 +93,8 @@ class Answerer:
         probabilities = self._calibration.apply(raw)
         return Decided(probabilities, self._calibration.labels(probabilities))
 
-    def _answer_one(self, values: Values) -> dict[str, Any]:
-        raw = self._model.answer(values)
+    def _decided(self, raw: Sequence[float]) -> dict[str, Any]:
+        """A model's answer for one row as the caller gets it: calibrated, and decided."""
         if not self._classes:
             value, radius = float(raw[0]), self._calibration.radius
             if not math.isfinite(value):

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import hmac
 import ipaddress
-import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -21,27 +17,16 @@ import msgspec
 from plimsoll.bundle import read
 from plimsoll.errors import MissingExtra, RequestError, UserError
 from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.desk import Desk
 from plimsoll.serve.openapi import page
-from plimsoll.serve.request import MOST_ROWS
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON, _PROMETHEUS = b"application/json", b"text/plain; version=0.0.4; charset=utf-8"
 _METHODS = {"/predict": "POST", "/health": "GET", "/metrics": "GET", "/openapi.json": "GET"}
-_log = logging.getLogger("plimsoll.serve")
-
-
-@dataclass(frozen=True)
-class Caps:
-    """What one request, and all of them together, may take."""
-
-    body: int = 2**20  # bytes
-    rows: int = MOST_ROWS
-    seconds: float = 10.0  # to receive a body
-    open: int = 256  # requests at once
-    connections: int = 512
 
 
 class App:
@@ -49,9 +34,9 @@ class App:
 
     def __init__(self, answerer: Answerer, token: str | None = None, caps: Caps | None = None) -> None:
         self._answerer = answerer
-        self._secret = None if token is None else f"Bearer {token}".encode()
         self._caps = caps or Caps()
         self._counters = Counters()
+        self.desk = Desk(answerer, self._counters, token, self._caps)
         self._open = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -83,30 +68,15 @@ class App:
             return await _send(send, 200, msgspec.json.encode(page(self._answerer.schema, self._caps.rows)))
         body = await receive_body(receive, headers.get(b"content-length"), self._caps)
         if body is not None:
-            await _send(send, 200, self._predict(body))
+            await _send(send, 200, self.desk.predict(body))
         return None
 
     def _admit(self, given: bytes) -> None:
-        # Compared in constant time, so that a guess learns nothing from how long the answer takes.
-        if self._secret is not None and not hmac.compare_digest(given, self._secret):
+        if not self.desk.knows(given):
             raise RequestError("$", 'a token is needed: send the header "Authorization: Bearer …".', 401)
 
-    def _predict(self, body: bytes) -> bytes:
-        start = perf_counter()
-        try:
-            answer, rows = self._answerer.answer_counted(body)
-        except RequestError:
-            raise
-        except Exception:
-            _log.exception("A request failed inside the model.")
-            raise RequestError("$", "the model failed on this request.", 500) from None
-        self._counters.answered(200, perf_counter() - start, rows)
-        return answer
-
     async def _refuse(self, send: Send, fault: RequestError) -> None:
-        self._counters.refused(fault.status)
-        text = msgspec.json.encode({"error": {"path": fault.path, "message": fault.reason}})
-        await _send(send, fault.status, text, more=_fault_headers(fault))
+        await _send(send, fault.status, self.desk.refused(fault), more=_fault_headers(fault))
 
 
 def _fault_headers(fault: RequestError) -> tuple[tuple[bytes, bytes], ...]:
@@ -168,10 +138,13 @@ def server(app: App, caps: Caps | None = None) -> Any:
     """A uvicorn server with everything imported that serving needs."""
     try:
         import uvicorn
+
+        from plimsoll.serve.wire import wire
     except ImportError:
         raise MissingExtra("Serving needs uvicorn. Install it: pip install 'plimsoll[serve]'.") from None
     config = uvicorn.Config(
         app,
+        http=wire(app.desk),
         lifespan="off",
         ws="none",
         interface="asgi3",

@@ -11,7 +11,7 @@ import numpy as np
 from plimsoll.clock import Clock
 from plimsoll.job import Task
 from plimsoll.knobs import Knobs
-from plimsoll.recipe import Answers, Fold, Model, Recipe
+from plimsoll.recipe import Answers, Fold, Model, Recipe, together
 from plimsoll.rows import Rows, Value
 from plimsoll.testing.toys import TOYS, Toy
 
@@ -90,14 +90,18 @@ def expect_answers(recipe: Recipe, toy: Toy, answers: Any, rows: int) -> None:
 
 
 def expect_alike(recipe: Recipe, toy: Toy, model: Model, rows: Rows) -> None:
-    """One row alone is answered as it is in its batch."""
-    batch = answered(recipe, model, toy, rows)
-    for place, values in enumerate(rows.values(toy.schema)[:60]):
-        one = np.asarray(answered_one(recipe, model, toy, values), dtype=np.float64)
-        whole = np.atleast_1d(batch[place])
-        same = one.shape == whole.shape and np.allclose(one, whole, rtol=RELATIVE, atol=ABSOLUTE)
+    """One row alone is answered as it is in its batch, and to the last bit as it is beside others."""
+    batch, listed = answered(recipe, model, toy, rows), rows.values(toy.schema)[:60]
+    alone = [answered_one(recipe, model, toy, values) for values in listed]
+    for place, one in enumerate(alone):
+        whole = np.atleast_1d(batch[place]).tolist()
+        same = len(one) == len(whole) and np.allclose(one, whole, rtol=RELATIVE, atol=ABSOLUTE)
+        said = f"answers row {place} of {toy.name} alone with {one}"
+        expect(bool(same), recipe, f"{said} and in its batch with {whole}.")
+    with caught(recipe, "answers", toy):
+        beside = [list(each) for each in together(model, listed)]
+    expect(len(beside) == len(alone), recipe, f"answers {len(alone)} rows of {toy.name} with {len(beside)} answers.")
+    for place, (one, other) in enumerate(zip(alone, beside, strict=True)):
         expect(
-            bool(same),
-            recipe,
-            f"answers row {place} of {toy.name} alone with {one.tolist()} and in its batch with {whole.tolist()}.",
+            one == other, recipe, f"answers row {place} of {toy.name} alone with {one} and beside others with {other}."
         )
