@@ -324,3 +324,21 @@ def test_a_column_is_parsed_as_its_cells_are(text):
     for kind, rule in rules.items():
         value = rule(text)
         np.testing.assert_equal(one([text], kind, pl.String), [np.nan if value is None else value])
+
+
+def test_a_table_read_by_pandas_is_the_same_table(tmp_path):
+    """What pandas takes for missing in a column of categories is missing in the file as well."""
+    pandas = pytest.importorskip("pandas")
+    words = ["cook", "NA", "N/A", "null", "None", "", "nan", "none", "smith"]
+    (tmp_path / "rows.csv").write_text("job,y\n" + "".join(f"{word},{k % 2}\n" for k, word in enumerate(words * 20)))
+    whole = data.read(tmp_path / "rows.csv")
+    _, schema = infer.infer(whole, Job("y"))
+    found = infer.to_rows(whole, schema).texts("job").texts()
+    assert found == infer.to_rows(data.read(pandas.read_csv(tmp_path / "rows.csv")), schema).texts("job").texts()
+    assert found[:9] == ["cook", None, None, None, None, None, None, "none", "smith"]
+
+
+def test_a_word_for_nothing_may_be_a_class():
+    """In the column to predict, NA and None are what the rows say they are."""
+    frame = pl.DataFrame({"x": np.arange(40) / 7, "y": ["NA", "None"] * 20})
+    assert infer.infer(frame, Job("y"))[1].classes == ("NA", "None")

@@ -37,7 +37,25 @@ def column(*flavours: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 WHOLE = st.integers(-(2**53), 2**53)
 DECIMAL = st.floats(allow_nan=False, allow_infinity=False)
 SPELT = st.sampled_from(
-    ["007", "7", "7.0", "-0", "1e3", "1000", "1.50", "+5", " 5", ".5", "x7", "True", "NaN", "1e400"]
+    [
+        "007",
+        "7",
+        "7.0",
+        "-0",
+        "1e3",
+        "1000",
+        "1.50",
+        "+5",
+        " 5",
+        ".5",
+        "x7",
+        "True",
+        "NaN",
+        "1e400",
+        "NA",
+        " None",
+        "null",
+    ]
 )
 NOTES = st.text(st.sampled_from(list("ab ,;\"'\n\t|=é漢🙂\x1f07.")), max_size=8).map(lambda text: f"{text}!")
 TABLES = st.fixed_dictionaries(

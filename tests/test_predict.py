@@ -70,3 +70,21 @@ def test_every_way_in_gives_one_answer(made: Path, tmp_path: Path):
         predict(made, tmp_path / f"rows{ending}", tmp_path / "out.parquet", batch=1)
         found.append(pl.read_parquet(tmp_path / "out.parquet")["p_yes"].to_list())
     assert found[0] == found[1] == found[2]
+
+
+def test_cells_that_are_no_numbers_are_answered_as_missing_and_said_so(made: Path, tmp_path: Path):
+    """Once a column, with how many there are and one of them; missing cells are not among them."""
+    head, first, second = TABLE.splitlines()
+    odd = [first.replace(",39,", f",{cell},") for cell in ("old", "", "nan", "very old")]
+    (tmp_path / "rows.csv").write_text("\n".join([head, first, *odd, second]) + "\n")
+    heard: list[str] = []
+    assert predict(made, tmp_path / "rows.csv", tmp_path / "out.csv", batch=2, warn=heard.append) == 6
+    assert heard == ['"age" holds 2 cells that are no number, such as "old"; they count as missing.']
+
+
+def test_rows_that_are_as_they_should_be_bring_no_warning(made: Path, tmp_path: Path):
+    """Nothing is said where there is nothing to say."""
+    (tmp_path / "rows.csv").write_text(TABLE)
+    heard: list[str] = []
+    predict(made, tmp_path / "rows.csv", tmp_path / "out.csv", warn=heard.append)
+    assert heard == []

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from plimsoll.rows import Coded
 from plimsoll.schema import Kind
-from plimsoll.spelling import MOMENT, WHITE, boolean, category_text, microseconds
+from plimsoll.spelling import ABSENT, MOMENT, WHITE, boolean, category_text, feature_text, microseconds
 
 _PART = 1_000_000  # times parsed at once: their parts take ten times the room of the times
 
@@ -52,6 +52,19 @@ def numbers(cells: pl.Series, kind: Kind) -> NDArray[np.float64]:
         return np.append(_fitting(table.to_numpy(), kind), np.nan)[coded.codes]
     found = _spelled(cells, kind) if cells.dtype == pl.String else _typed(cells, kind)
     return _fitting(found.to_numpy(), kind)
+
+
+def misfits(cells: pl.Series, found: NDArray[np.float64]) -> pl.Series:
+    """The cells that say something, and yet count as missing in what ``numbers`` made of them.
+
+    >>> given = pl.Series(["1", "old", None, " "])
+    >>> misfits(given, numbers(given, Kind.NUMBER)).to_list()
+    ['old']
+    """
+    if cells.null_count() == int(np.isnan(found).sum()):
+        return pl.Series([], dtype=pl.String)
+    said = texts(cells)
+    return said.filter(pl.Series(np.isnan(found)) & said.is_not_null() & ~said.is_in(ABSENT))
 
 
 def _fitting(values: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
@@ -107,8 +120,9 @@ def _seconds(cells: pl.Series) -> pl.Series:
     return times.set(~pl.Series(real & year.is_not_null().to_numpy()), None)
 
 
-def codes(cells: pl.Series, tidy: bool) -> Coded:
-    """Cells as numbers into their distinct texts, in the order of the texts. ``tidy`` makes 3 and 3.0 one category.
+def codes(cells: pl.Series, tidy: bool, feature: bool = False) -> Coded:
+    """Cells as numbers into their distinct texts, in the order of the texts. ``tidy`` makes 3 and 3.0 one category,
+    and of a ``feature`` makes NA and its like missing.
 
     >>> codes(pl.Series([3.0, 1.0, None]), tidy=True)
     Coded(codes=array([ 1,  0, -1], dtype=int32), values=('1', '3'))
@@ -120,7 +134,8 @@ def codes(cells: pl.Series, tidy: bool) -> Coded:
     raw = distinct.to_list()
     # Looking up each distinct text once is what keeps ten million rows quick.
     places = cells.cast(pl.Enum(distinct)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
-    kept = [category_text(text) if tidy else text for text in raw]
+    spell = (feature_text if feature else category_text) if tidy else str
+    kept = [spell(text) for text in raw]
     values = tuple(sorted({text for text in kept if text.strip()}))
     if list(values) == raw:
         return Coded(places, values)

@@ -62,9 +62,12 @@ def _predict(args: argparse.Namespace) -> int:
 
     progress = Progress(sys.stderr, quiet=args.quiet)
     try:
-        rows = predict(bundle_of(args.bundle), args.rows, args.out, args.batch, progress)
+        odd: list[str] = []
+        rows = predict(bundle_of(args.bundle), args.rows, args.out, args.batch, progress, odd.append)
     finally:
         progress.close()
+    for line in odd:
+        print(line, file=sys.stderr)
     print(f"{rows:,} rows answered in {args.out}", file=sys.stderr)
     return 0
 

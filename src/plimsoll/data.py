@@ -72,7 +72,8 @@ def files(source: str | Path) -> list[Path]:
         return found
     if path.is_dir():
         raise DataError(f"{path}: the folder holds no table. Give one with files ending in {', '.join(ENDINGS)}.")
-    beside = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
+    listed = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = [child.name for child in listed if not child.name.startswith(".")]
     hint = nearest(path.name, beside) if beside else "Check the folder's name."
     raise DataError(f"{path}: there is no such file. {hint}")
 

@@ -90,7 +90,7 @@ def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
         if column.kind in NUMERIC:
             cells[column.name] = numbers(found, column.kind)
         else:
-            cells[column.name] = codes(found, tidy=column.kind is Kind.CATEGORY)
+            cells[column.name] = codes(found, tidy=column.kind is Kind.CATEGORY, feature=True)
     return Rows(frame.height, cells)
 
 

@@ -9,13 +9,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from plimsoll import bundle as bundles
 from plimsoll.errors import DataError
+from plimsoll.rows import NUMERIC
+from plimsoll.schema import Schema
 from plimsoll.serve.answerer import Answerer
 
 if TYPE_CHECKING:
@@ -76,8 +78,12 @@ def _framed(answerer: Answerer, rows: Any) -> Any:
     return answers.to_arrow() if library == "pyarrow" else answers
 
 
-def predict(bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told: Told | None = None) -> int:
+def predict(
+    bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told: Told | None = None, warn: Told | None = None
+) -> int:
     """Answer every row and write them to ``out``, by its ending; the number of rows comes back.
+
+    ``told`` hears of each batch, and ``warn``, at the end, of cells that could not be understood.
 
     ``out`` appears when it is whole, and not before. Texts that a spreadsheet would run as a formula get an apostrophe in CSV and TSV.
     Cells of CSV go to CSV as they are written; elsewhere columns of numbers are numbers.
@@ -89,16 +95,44 @@ def predict(bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told
         raise DataError(f"--batch {batch} holds no rows. Write a number such as 20000.")
     answerer = Answerer(bundles.read(bundle))
     held = {} if kind.startswith((".csv", ".tsv")) else data.types(rows)
-    count = 0
+    count, odd = 0, Misfits(answerer.schema)
     with _replaced(out) as fresh, _writer(kind, fresh) as write:
         for frame in data.batches(rows, batch):
             write(answered(answerer, frame, held))
+            odd.look(frame)
             count += frame.height
             if told is not None:
                 told(f"{count:,} rows answered")
         if not count:
             raise DataError(f"{rows} holds no rows to answer.")
+    if warn is not None:
+        for line in odd.lines():
+            warn(line)
     return count
+
+
+@dataclass
+class Misfits:
+    """Counts cells of numbers, booleans and times that are none: they are answered as missing, which should be said."""
+
+    schema: Schema
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def look(self, frame: pl.DataFrame) -> None:
+        from plimsoll.cells import misfits, numbers
+
+        for column in self.schema.columns:
+            if column.kind in NUMERIC:
+                odd = misfits(frame[column.name], numbers(frame[column.name], column.kind))
+                if len(odd):
+                    count, example = self.found.get(column.name, (0, odd[0]))
+                    self.found[column.name] = count + len(odd), example
+
+    def lines(self) -> list[str]:
+        return [
+            f'"{name}" holds {count:,} cells that are no {self.schema[name].kind.value}, such as "{example[:40]}"; they count as missing.'
+            for name, (count, example) in self.found.items()
+        ]
 
 
 def answered(answerer: Answerer, frame: pl.DataFrame, types: Mapping[str, Any] | None = None) -> pl.DataFrame:

@@ -167,7 +167,7 @@ class _Solve:
     def _spendable(self, search: Search) -> float:
         """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
         top = max((trial for trial in search.trials if trial.complete), key=frontier.goodness, default=None)
-        left = self.clock.left - (expected(top) if top else 3.0) - self._kept(search)
+        left = self.clock.left - (expected(search, top) if top else 3.0) - self._kept(search)
         joules = search.job.limits.get("energy")
         if joules is not None:
             # The high end of the estimate counts, so that the promise holds at both ends.

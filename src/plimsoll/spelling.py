@@ -24,6 +24,11 @@ MOMENT = (
     r" ?(?:[Zz]|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?$"
 )
 BOOLEANS = {"true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0}
+# What stands for nothing where a feature is a category. These are the words that pandas reads as missing too, so that a
+# table read by pandas is the same table. In a column to predict they are classes like others.
+ABSENT = frozenset(
+    ("#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-NaN", "-nan")
+)
 TIDY = frozenset("0123456789.eEN")  # how a text ends that ``category_text`` may have to change
 
 _NUMBER = re.compile(NUMBER)
@@ -108,6 +113,15 @@ def category_text(text: str) -> str:
     if text[0] in "tTfF" and text.lower() in ("true", "false"):
         return text.lower()
     return "" if text == "NaN" else text
+
+
+def feature_text(text: str) -> str:
+    """``category_text`` of a feature: a word that stands for nothing is nothing.
+
+    >>> feature_text(" NA "), feature_text("none"), feature_text("07")
+    ('', 'none', '7')
+    """
+    return "" if text.strip() in ABSENT else category_text(text)
 
 
 def number_text(value: float) -> str:

@@ -67,7 +67,7 @@ def folds(frame: pl.DataFrame, job: Job, count: int) -> list[Pair]:
         else _numbered(frame, job, count, random)
     )
     return [
-        _pair(fold == number, f"{frame.height} rows are too few for {count} folds.")
+        _pair(fold == number, f"Rows to learn from: {frame.height}, too few for {count} folds. Give more.")
         for number in range(int(fold.max()) + 1)
     ]
 

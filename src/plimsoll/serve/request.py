@@ -12,7 +12,7 @@ import msgspec
 from plimsoll.errors import RequestError, nearest
 from plimsoll.rows import Value
 from plimsoll.schema import Kind, Schema
-from plimsoll.spelling import TIDY, boolean, category_text, number, number_text, seconds
+from plimsoll.spelling import ABSENT, TIDY, boolean, category_text, number, number_text, seconds
 
 MOST_ROWS = 1_000
 MOST_TEXT = 100_000
@@ -67,7 +67,8 @@ def _category(value: Any) -> str | None:
     if isinstance(value, str):
         text = value.strip()
         # Only what ends so can be a number, or a boolean: most texts stop here.
-        return (category_text(text) or None) if text[-1:] in TIDY else text or None
+        tidy = category_text(text) if text[-1:] in TIDY else text
+        return None if tidy in ABSENT else tidy or None
     if value is None:
         return None
     if isinstance(value, bool):
