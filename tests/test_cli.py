@@ -19,7 +19,7 @@ import plimsoll
 from plimsoll import cli, solve
 from plimsoll.run import Run
 
-COMMANDS = ["fit", "predict", "serve", "report", "recipes", "pack", "demo"]
+COMMANDS = ["fit", "predict", "serve", "report", "recipes", "machine", "pack", "demo"]
 
 
 @pytest.fixture
@@ -302,3 +302,15 @@ def test_a_loaded_bundle_shows_itself(run: Path):
     loaded = plimsoll.load(run)
     assert "predicts afloat from length, wood" in repr(loaded)
     assert "<td>length</td><td>number</td>" in loaded._repr_html_()
+
+
+def test_a_machine_is_measured_and_its_card_written(tmp_path, capsys):
+    """The card is read back as it was printed; a place that cannot be written is said before anything is measured."""
+    from plimsoll import card
+
+    place = tmp_path / "card.json"
+    assert cli.main(["machine", "--json", "--out", str(place)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert card.read(place) == card.Card.from_json(printed)
+    assert cli.main(["machine", "--out", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err

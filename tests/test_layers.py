@@ -12,8 +12,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
     "spelling lines knobs clock schema metrics limits calibration progress statement flags ending",
-    "rows job recipe trial machine cells kinds copies leaks delimited jsonlines data infer splits checks features text additive forest",
-    "catalogue meter ledger frontier costs curves evidence asked",
+    "rows job recipe trial machine rates cells kinds copies leaks delimited jsonlines data infer splits checks features text additive forest",
+    "catalogue meter ledger frontier card costs curves evidence asked",
     "planner runner bundle archive members onnx_check workbench policy",
     "search underway run_off refit record run solve serve report testing predict demo",
     "cli __main__",

@@ -120,6 +120,25 @@ def _recipes(args: argparse.Namespace) -> int:
     return 0
 
 
+def _machine(args: argparse.Namespace) -> int:
+    from plimsoll import card
+
+    if args.out is not None and (args.out.is_dir() or not args.out.absolute().parent.is_dir()):
+        why = "it is a folder" if args.out.is_dir() else "its folder is not there"
+        raise JobError(f"--out {args.out} cannot be written: {why}.")
+    progress = Progress(sys.stderr)
+    try:
+        measured = card.measure(lambda what: progress(what, None))
+    finally:
+        progress.close()
+    text = json.dumps(measured.as_json(), indent=1)
+    if args.out is not None:
+        args.out.write_text(text + "\n", encoding="utf-8")
+        print(f"The card is in {args.out}.", file=sys.stderr)
+    print(text if args.json else "\n".join(card.lines(measured)))
+    return 0
+
+
 def _pack(args: argparse.Namespace) -> int:
     from plimsoll import bundle
 
@@ -144,6 +163,7 @@ _COMMANDS = {
     "serve": _serve,
     "report": _report,
     "recipes": _recipes,
+    "machine": _machine,
     "pack": _pack,
     "demo": _demo,
 }

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_fit, _add_predict, _add_serve, _add_report, _add_recipes, _add_pack, _add_demo):
+    for add in (_add_fit, _add_predict, _add_serve, _add_report, _add_recipes, _add_machine, _add_pack, _add_demo):
         add(commands)
     return top
 
@@ -92,6 +92,12 @@ def _add_report(commands: Any) -> None:
 def _add_recipes(commands: Any) -> None:
     one = commands.add_parser("recipes", help="list the model families and their knobs")
     one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_machine(commands: Any) -> None:
+    one = commands.add_parser("machine", help="measure what this machine can do: its card, in a few seconds")
+    one.add_argument("--out", type=Path, metavar="FILE", help="write the card, for planning on another machine")
+    one.add_argument("--json", action="store_true", help="print the card as JSON, and nothing else")
 
 
 def _add_pack(commands: Any) -> None:

@@ -79,6 +79,18 @@ def _ticks() -> tuple[int, int] | None:
     return sum(fields) - fields[3] - fields[4], sum(fields)
 
 
+def power() -> dict[str, Any]:
+    """What a joule and a gram rest on: intervals, with where they come from."""
+    counters = sorted(str(path) for path in Path("/sys/class/powercap").glob("intel-rapl:*") if path.is_dir())
+    return {
+        "watts_per_core": list(WATTS_PER_CORE),
+        "watts_source": "assumed: from an efficient server core to a desktop core at full clock",
+        "counters": counters,
+        "grams_per_kwh": list(GRAMS_PER_KWH),
+        "grid_source": "assumed: from hydropower to coal",
+    }
+
+
 def energy(cpu_seconds: float) -> tuple[float, float, float]:
     """Joules for so many core-seconds: an estimate as (low, middle, high).
 

@@ -1,0 +1,269 @@
+"""Real trials for the cost model's prior: small and large, of every recipe, on many data sets.
+
+    python benchmarks/prior.py [--sets adult,vowel] [--seconds 30] [--out FILE]
+
+Each set is fitted at 400 rows, at 1,600 and at all its rows (50,000 at most), with the default and three seeded
+settings of each recipe that applies; the model is then metered as it is served. One trial is one line of
+benchmarks/results/trials.jsonl, with the facts that were known before it ran. Sets: those of ../shared/data with rows
+and one target, and its tabular_suite; those that ship with scikit-learn; the docstrings of the standard library; and a
+few synthetic ones, marked so. Run it on an idle machine, for about half an hour; what is there already is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from plimsoll import asked, bundle, calibration, card, catalogue, machine, meter
+from plimsoll.asked import Asked, Part
+from plimsoll.bundle import Bundle
+from plimsoll.demo import write_docstrings
+from plimsoll.errors import TrialError
+from plimsoll.job import Job
+from plimsoll.knobs import Knobs
+from plimsoll.metrics import score
+from plimsoll.rows import Coded, Rows
+from plimsoll.runner import Outcome, Workbench
+from plimsoll.trial import Status
+from plimsoll.workbench import store
+
+RESULTS = Path(__file__).parent / "results" / "trials.jsonl"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SIZES = (400, 1_600, 50_000)
+UNSEEN = 2_000  # rows that each model is scored on
+SETTINGS = 3  # seeded ones, beside the default
+
+# Sets whose rows are lines of a file: (file, target, what is ignored).
+FILES = {
+    "adult": ("adult/train.csv.gz", "income", ()),
+    "california_housing": ("california_housing/train.csv.gz", "median_house_value", ()),
+    "clothing_reviews": ("clothing_reviews/train.csv.gz", "recommended", ("rating",)),
+    "hate_offensive_tweets": (
+        "hate_offensive_tweets/train.jsonl.gz",
+        "label",
+        ("votes_hate", "votes_offensive", "votes_neither"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    name: str
+    data: Any
+    target: str
+    ignored: tuple[str, ...] = ()
+    synthetic: bool = False
+
+
+def sources(data: Path) -> Iterator[Source]:
+    """Every set that there is on this machine."""
+    for name, (file, target, ignored) in FILES.items():
+        if (data / file).exists():
+            yield Source(name, str(data / file), target, ignored)
+    suite = data / "tabular_suite" / "index.csv"
+    if suite.exists():
+        for name in pl.read_csv(suite)["name"]:
+            yield Source(name, str(suite.parent / f"{name}.csv.gz"), "target")
+    yield from _shipped()
+    yield from _synthetic()
+
+
+def _shipped() -> Iterator[Source]:
+    from sklearn import datasets
+
+    for name in ("breast_cancer", "diabetes", "digits", "wine"):
+        found = getattr(datasets, f"load_{name}")()
+        frame = pl.DataFrame(found.data, schema=[f"c{k}" for k in range(found.data.shape[1])])
+        target = pl.Series("target", found.target)
+        yield Source(name, frame.with_columns(target if name == "diabetes" else target.cast(pl.String)), "target")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Source("docstrings", str(write_docstrings(Path(folder))), "package")
+
+
+def _synthetic() -> Iterator[Source]:
+    """Tables with more columns, and texts with longer lines, than the real ones have."""
+    for columns, classes, rows in ((200, 2, 8_000), (60, 6, 20_000), (8, 2, 50_000)):
+        random = np.random.default_rng(columns)
+        values = random.normal(size=(rows, columns))
+        signal = values[:, :5] @ random.normal(size=(5, classes)) + values[:, [5]] * values[:, [6]]
+        target = np.argmax(signal + random.normal(size=(rows, classes)), axis=1)
+        frame = pl.DataFrame(values.round(4), schema=[f"n{k}" for k in range(columns)])
+        yield Source(
+            f"gaussian_{columns}", frame.with_columns(target=pl.Series(target).cast(pl.String)), "target", (), True
+        )
+    random = np.random.default_rng(9)
+    words = np.array([f"{a}{b}{c}{d}" for a, b, c, d in itertools.product("bdkmnrst", "aeiou", "lmnrst", "aeio")])
+    drawn = words[random.zipf(1.25, (6_000, 120)) % len(words)]
+    label = (drawn == words[7]).any(axis=1) ^ (random.random(6_000) < 0.1)
+    texts = [" ".join(row) for row in drawn]
+    yield Source("zipf_texts", pl.DataFrame({"text": texts, "target": label.astype(str)}), "target", (), True)
+
+
+def known(found: Asked, part: Part, recipe: str, knobs: Knobs) -> dict[str, Any]:
+    """What can be said of a trial before it runs."""
+    facts = catalogue.find(recipe).facts(found.job, found.schema, len(part), knobs)
+    kinds = [column.kind.value for column in found.schema.columns]
+    return {
+        "recipe": recipe,
+        "knobs": dict(knobs),
+        "task": found.job.task.value,
+        "rows": len(part),
+        "columns": len(kinds),
+        "categories": kinds.count("category"),
+        "texts": kinds.count("text"),
+        "letters": letters(part.rows),
+        "classes": len(found.schema.classes),
+        "operations": facts.operations,
+        "bytes": facts.bytes,
+    }
+
+
+def letters(rows: Rows) -> float:
+    """Characters of text in a row, on average; categories count too, for they cost the same to read."""
+    total = 0.0
+    for cells in rows.columns.values():
+        if isinstance(cells, Coded):
+            sizes = np.array([*map(len, cells.values), 0], dtype=float)
+            total += float(sizes[cells.codes].mean())
+    return total
+
+
+def parts(found: Asked) -> Iterator[Part]:
+    """The rows to learn from, at each size; a size that is nearly another is left out."""
+    order = np.random.default_rng(0).permutation(len(found.learn))
+    last = 0
+    for size in SIZES:
+        size = min(size, len(order))
+        if size > 1.5 * last:
+            yield found.learn.take(np.sort(order[:size]))
+            last = size
+
+
+def lay_out(found: Asked, part: Part, folder: Path) -> Part:
+    """Puts a size's rows on disk, and the rows that its models are scored on; gives the latter."""
+    unseen = found.test.take(np.arange(min(UNSEEN, len(found.test))))
+    both = Rows(len(part) + len(unseen), {name: _joined(part.rows, unseen.rows, name) for name in part.rows.columns})
+    store(folder / "rows", both, np.concatenate([part.truth.target, unseen.truth.target]))
+    index = np.arange(len(both))
+    np.savez(folder / "folds.npz", learn0=index[: len(part)], unseen0=index[len(part) :])
+    sample = part.rows.take(np.arange(min(1_000, len(part))))
+    (folder / "requests.jsonl").write_bytes(meter.requests(sample.values(found.schema), found.schema.names))
+    return unseen
+
+
+def _joined(one: Rows, other: Rows, name: str) -> Any:
+    a, b = one.columns[name], other.columns[name]
+    if isinstance(a, Coded) and isinstance(b, Coded):
+        return Coded.of([*a.texts(), *b.texts()])
+    return np.concatenate([a, b])  # type: ignore[list-item]  # both are arrays
+
+
+def measured(found: Asked, entry: Mapping[str, Any], outcome: Outcome, unseen: Part, folder: Path) -> dict[str, Any]:
+    """The costs and the score of a trial that ended."""
+    _, raw = outcome.answers()
+    truth = unseen.truth.target
+    fitted = calibration.fit(truth, raw, found.job.score, 0.9)
+    answers = fitted.apply(raw) if raw.ndim > 1 else raw
+    labels = fitted.labels(answers) if raw.ndim > 1 else raw
+    knobs = {**entry["knobs"], **outcome.settled}
+    made = Bundle(found.job, found.schema, entry["recipe"], knobs, fitted, outcome.members(), {})
+    bundle.write(folder / "bundle", made)
+    reading = meter.measure(folder / "bundle", folder / "requests.jsonl", folder, 30.0)
+    costs = {name: reading.measured.middle(name) for name in ("p50", "p99", "memory", "size", "cold_start")}
+    value = score(found.job.score, truth, answers, labels)
+    return {
+        **costs,
+        "metric": found.job.score,
+        "score": value,
+        "settled": dict(outcome.settled),
+        "notes": reading.notes,
+    }
+
+
+def trial(found: Asked, entry: dict[str, Any], unseen: Part, folder: Path, bench: Workbench, seconds: float) -> Any:
+    spec = {
+        "job": found.job.as_json(),
+        "schema": found.schema.as_json(),
+        "recipe": entry["recipe"],
+        "knobs": entry["knobs"],
+        "share": 1.0,
+        "rows": str(folder / "rows"),
+        "folds": str(folder / "folds.npz"),
+        "only": [0],
+    }
+    bench.wait(30.0)
+    busy = machine.others_busy(0.05)
+    outcome = bench.run(spec, folder / "trial", seconds, None)
+    entry |= {"status": outcome.status.value, "why": outcome.why, "busy": busy}
+    entry |= {"cpu": outcome.cpu, "wall": outcome.wall or seconds, "train_memory": outcome.memory, "cut": outcome.cut}
+    if outcome.status is Status.FITS:
+        try:
+            entry |= measured(found, entry, outcome, unseen, folder)
+        except TrialError as fault:
+            entry |= {"why": str(fault)}
+    return entry
+
+
+def settings(recipe: str) -> list[Knobs]:
+    space = catalogue.find(recipe).space
+    drawn = list(space.settings(0, 1 + len(space.portfolio) + SETTINGS))
+    return [space.default, *drawn[1 + len(space.portfolio) :]] if space.options else [space.default]
+
+
+def run(source: Source, bench: Workbench, seconds: float, done: set[str]) -> Iterator[dict[str, Any]]:
+    """Every trial of a set that is not done yet."""
+    found = asked.ask(Job(source.target, ignore=source.ignored), source.data, None)
+    for part in parts(found):
+        with tempfile.TemporaryDirectory() as scratch:
+            unseen = lay_out(found, part, Path(scratch))
+            for name in catalogue.names():
+                if catalogue.find(name).refuse(found.job, found.schema) is not None:
+                    continue
+                for knobs in settings(name):
+                    entry = {"set": source.name, "synthetic": source.synthetic, **known(found, part, name, knobs)}
+                    if key(entry) not in done:
+                        yield trial(found, entry, unseen, Path(scratch), bench, seconds)
+
+
+def key(entry: Mapping[str, Any]) -> str:
+    return json.dumps([entry["set"], entry["recipe"], entry["knobs"], entry["rows"]], sort_keys=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--sets", default="", help="names, with commas between them (all)")
+    parser.add_argument("--seconds", type=float, default=30.0, help="that a fit may take (30)")
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    wanted = set(given.sets.split(",")) - {""}
+    lines = given.out.read_text().splitlines() if given.out.exists() else []
+    done = {key(entry) for line in lines if "set" in (entry := json.loads(line))}
+    bench = Workbench()
+    with given.out.open("a", encoding="utf-8") as file:
+        # The trials that follow were run on this machine; those before it may have been run on another.
+        file.write(json.dumps({"card": card.measure().as_json()}) + "\n")
+        for source in sources(given.data):
+            if wanted and source.name not in wanted:
+                continue
+            for entry in run(source, bench, given.seconds, done):
+                file.write(json.dumps(entry) + "\n")
+                file.flush()
+                print(
+                    f"{entry['set']:<22} {entry['recipe']:<12} {entry['rows']:>6} rows {entry['wall']:8.2f} s",
+                    flush=True,
+                )
+    bench.stop()
+
+
+if __name__ == "__main__":
+    main()
