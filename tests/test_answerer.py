@@ -20,7 +20,7 @@ from plimsoll.rows import Rows
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.request import Reader
-from plimsoll.spelling import category_text
+from plimsoll.spelling import feature_text
 from serving_toys import COLUMNS, Echo, find, toy
 
 
@@ -91,7 +91,7 @@ def test_a_category_may_be_sent_as_what_it_was() -> None:
 )
 def test_a_category_in_a_request_is_what_it_is_in_a_file(text: str) -> None:
     """Whatever the text, a request and a file make one category of it, and a blank is missing in both."""
-    expected = category_text(text) or None
+    expected = feature_text(text) or None
     assert cells(job=text)[2] == expected
     assert cells(note=text)[5] == (text if text.strip() else None)
 

@@ -88,8 +88,6 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     else:
         held, missing = infer.with_target(held, job)
         warnings += [missing] if missing else []
-    if not schema.columns:
-        raise DataError("No column is left to learn from. Look at --ignore and at the kinds of the columns.")
     if not len(frame) or not len(held):
         raise DataError("Rows are needed on both sides of the split. Give more rows, or --test FILE.")
     warnings += checks.check(frame, held, job, schema)

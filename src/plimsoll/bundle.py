@@ -71,6 +71,12 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     members: list[_Member]
 
 
+def of(place: Path) -> Path:
+    """The bundle that is meant: the place itself, or the bundle of the run that it is."""
+    inner = place / "bundle"
+    return inner if inner.is_dir() and not (place / MANIFEST).exists() else place
+
+
 def write(folder: Path, bundle: Bundle) -> None:
     """Write the bundle as a folder, all of it or nothing. A bundle that stood there is replaced; anything else is not."""
     files = _files(bundle)
@@ -105,12 +111,6 @@ def pack(folder: Path, file: Path) -> None:
         os.replace(fresh, file)
     finally:
         Path(fresh).unlink(missing_ok=True)
-
-
-def size(path: Path) -> int:
-    """Bytes on disk of a bundle, folder or one file."""
-    path = Path(path)
-    return path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.iterdir())
 
 
 def read(path: Path | str) -> Bundle:

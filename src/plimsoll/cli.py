@@ -9,12 +9,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from plimsoll import statement
 from plimsoll.ending import ended
-from plimsoll.errors import JobError
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
 
@@ -51,19 +49,14 @@ def _tell(record: Mapping[str, Any]) -> None:
     print(terminal(dict(record), width, color=shown and not os.environ.get("NO_COLOR")))
 
 
-def bundle_of(place: Path) -> Path:
-    """The bundle that is meant: the place itself, or the bundle of the run that it is."""
-    inner = place / "bundle"
-    return inner if inner.is_dir() and not (place / "bundle.json").exists() else place
-
-
 def _predict(args: argparse.Namespace) -> int:
+    from plimsoll import bundle
     from plimsoll.predict import predict
 
     progress = Progress(sys.stderr, quiet=args.quiet)
     try:
         odd: list[str] = []
-        rows = predict(bundle_of(args.bundle), args.rows, args.out, args.batch, progress, odd.append)
+        rows = predict(bundle.of(args.bundle), args.rows, args.out, args.batch, progress, odd.append)
     finally:
         progress.close()
     for line in odd:
@@ -76,28 +69,22 @@ def _serve(args: argparse.Namespace) -> int:
     from plimsoll.serve import threads
 
     threads.one()  # before numpy, which starts its threads as it is imported
+    from plimsoll import bundle
     from plimsoll.serve import app
 
     # A token on the command line can be read by every user of the machine; one in the environment cannot.
     token = args.token or os.environ.get("PLIMSOLL_TOKEN")
-    app.run(bundle_of(args.bundle), host=args.host, port=args.port, token=token)
+    app.run(bundle.of(args.bundle), host=args.host, port=args.port, token=token)
     return 0
 
 
 def _report(args: argparse.Namespace) -> int:
     from plimsoll.report import page
+    from plimsoll.run import Run
 
-    record = args.run / "run.json"
-    if not record.is_file():
-        raise JobError(f"{args.run} holds no run.json. Name the folder of a run, such as runs/reviews-20250101-120000.")
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise JobError(f"{record} is damaged ({fault}). Make the run again.") from None
-    if not isinstance(found, dict) or "trials" not in found:
-        raise JobError(f"{record} is not the record of a run: it has no trials. Name the folder of a run.")
-    place = args.run / "report.html"
-    page.write(found, place)
+    run = Run.open(args.run)
+    place = run.folder / "report.html"
+    page.write(dict(run.record), place)
     print(place)
     return 0
 
@@ -123,18 +110,16 @@ def _recipes(args: argparse.Namespace) -> int:
 def _machine(args: argparse.Namespace) -> int:
     from plimsoll import card
 
-    if args.out is not None and (args.out.is_dir() or not args.out.absolute().parent.is_dir()):
-        why = "it is a folder" if args.out.is_dir() else "its folder is not there"
-        raise JobError(f"--out {args.out} cannot be written: {why}.")
+    out = statement.file(args.out) if args.out is not None else None
     progress = Progress(sys.stderr)
     try:
         measured = card.measure(lambda what: progress(what, None))
     finally:
         progress.close()
     text = json.dumps(measured.as_json(), indent=1)
-    if args.out is not None:
-        args.out.write_text(text + "\n", encoding="utf-8")
-        print(f"The card is in {args.out}.", file=sys.stderr)
+    if out is not None:
+        out.write_text(text + "\n", encoding="utf-8")
+        print(f"The card is in {out}.", file=sys.stderr)
     print(text if args.json else "\n".join(card.lines(measured)))
     return 0
 
@@ -142,11 +127,9 @@ def _machine(args: argparse.Namespace) -> int:
 def _pack(args: argparse.Namespace) -> int:
     from plimsoll import bundle
 
-    if args.out.is_dir() or not args.out.absolute().parent.is_dir():
-        why = "it is a folder" if args.out.is_dir() else "its folder is not there"
-        raise JobError(f"--out {args.out} cannot be written: {why}.")
-    bundle.pack(bundle_of(args.bundle), args.out)
-    print(args.out)
+    out = statement.file(args.out)
+    bundle.pack(bundle.of(args.bundle), out)
+    print(out)
     return 0
 
 

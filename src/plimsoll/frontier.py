@@ -20,6 +20,11 @@ def goodness(trial: Trial) -> float:
     return trial.score.value if METRICS[trial.score.metric].higher_is_better else -trial.score.value
 
 
+def top(trials: Sequence[Trial]) -> Trial | None:
+    """The complete trial with the best score, whether it keeps its limits or not."""
+    return max((trial for trial in trials if trial.complete), key=goodness, default=None)
+
+
 def beats(one: Trial, other: Trial) -> bool:
     """At least as good on the score and on every cost, and better on one of them."""
     ones = [goodness(one), *(-(one.measured.middle(cost) or 0.0) for cost in COSTS)]

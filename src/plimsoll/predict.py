@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from plimsoll import bundle as bundles
 from plimsoll.errors import DataError
-from plimsoll.rows import NUMERIC
+from plimsoll.rows import NUMERIC, Rows
 from plimsoll.schema import Schema
 from plimsoll.serve.answerer import Answerer
 
@@ -60,17 +60,15 @@ class Loaded:
 
 def load(path: Path | str) -> Loaded:
     """The bundle at a path, or of the run at a path, every byte of it checked. Raises BundleError."""
-    place = Path(path)
-    inner = place / "bundle"
-    return Loaded(Answerer(bundles.read(inner if inner.is_dir() and not (place / "bundle.json").exists() else place)))
+    return Loaded(Answerer(bundles.read(bundles.of(Path(path)))))
 
 
 def _framed(answerer: Answerer, rows: Any) -> Any:
     import polars as pl
 
-    from plimsoll import data
+    from plimsoll import data, infer
 
-    answers = pl.DataFrame(_columns(answerer, data.read(rows)))
+    answers = pl.DataFrame(_columns(answerer, infer.to_rows(data.read(rows), answerer.schema)))
     library = type(rows).__module__.split(".")[0]
     if library == "pandas":
         # By way of a dictionary: to_pandas would ask for pyarrow.
@@ -88,7 +86,7 @@ def predict(
     ``out`` appears when it is whole, and not before. Texts that a spreadsheet would run as a formula get an apostrophe in CSV and TSV.
     Cells of CSV go to CSV as they are written; elsewhere columns of numbers are numbers.
     """
-    from plimsoll import data
+    from plimsoll import data, infer
 
     kind = _kind(out)
     if batch < 1:
@@ -98,8 +96,9 @@ def predict(
     count, odd = 0, Misfits(answerer.schema)
     with _replaced(out) as fresh, _writer(kind, fresh) as write:
         for frame in data.batches(rows, batch):
-            write(answered(answerer, frame, held))
-            odd.look(frame)
+            cells = infer.to_rows(frame, answerer.schema)
+            write(answered(answerer, frame, cells, held))
+            odd.look(frame, cells)
             count += frame.height
             if told is not None:
                 told(f"{count:,} rows answered")
@@ -118,12 +117,12 @@ class Misfits:
     schema: Schema
     found: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    def look(self, frame: pl.DataFrame) -> None:
-        from plimsoll.cells import misfits, numbers
+    def look(self, frame: pl.DataFrame, rows: Rows) -> None:
+        from plimsoll.cells import misfits
 
         for column in self.schema.columns:
             if column.kind in NUMERIC:
-                odd = misfits(frame[column.name], numbers(frame[column.name], column.kind))
+                odd = misfits(frame[column.name], rows.numbers(column.name))
                 if len(odd):
                     count, example = self.found.get(column.name, (0, odd[0]))
                     self.found[column.name] = count + len(odd), example
@@ -135,28 +134,26 @@ class Misfits:
         ]
 
 
-def answered(answerer: Answerer, frame: pl.DataFrame, types: Mapping[str, Any] | None = None) -> pl.DataFrame:
-    """The frame, its columns cast to ``types``, with ``prediction`` and, for classes, ``p_<class>``, or for a number
+def answered(answerer: Answerer, frame: pl.DataFrame, rows: Rows, types: Mapping[str, Any]) -> pl.DataFrame:
+    """The frame, whose cells are ``rows``, its columns cast to ``types``, with ``prediction`` and, for classes, ``p_<class>``, or for a number
     ``low`` and ``high``."""
     import polars as pl
 
-    added = _columns(answerer, frame)
+    added = _columns(answerer, rows)
     for column in added:
         if column.name in frame.columns:
             raise DataError(
                 f'The rows have a column "{column.name}" already, where an answer would go. Rename or drop it.'
             )
-    kept = [cells.cast((types or {}).get(cells.name, cells.dtype)) for cells in frame]
+    kept = [cells.cast(types.get(cells.name, cells.dtype)) for cells in frame]
     return pl.DataFrame([*kept, *added])
 
 
-def _columns(answerer: Answerer, frame: pl.DataFrame) -> list[pl.Series]:
+def _columns(answerer: Answerer, rows: Rows) -> list[pl.Series]:
     import polars as pl
 
-    from plimsoll import infer
-
     schema = answerer.schema
-    decided = answerer.decide(infer.to_rows(frame, schema))
+    decided = answerer.decide(rows)
     if decided.probabilities is None or decided.labels is None:
         figures = {"prediction": decided.values, "low": decided.low, "high": decided.high}
         return [pl.Series(name, figure) for name, figure in figures.items()]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plimsoll import frontier
-from plimsoll.errors import UserError
+from plimsoll.errors import JobError
 from plimsoll.report import notebook, page
 from plimsoll.trial import Trial
 
@@ -27,11 +27,19 @@ class Run:
 
     @staticmethod
     def open(folder: Path) -> Run:
-        """The run that lies in a folder. Raises UserError where there is none."""
+        """The run that lies in a folder. Raises JobError where there is none."""
+        record = folder / "run.json"
+        if not record.is_file():
+            raise JobError(
+                f"{folder} holds no run.json. Name the folder of a run, such as runs/reviews-20250101-120000."
+            )
         try:
-            return Run(folder, json.loads((folder / "run.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError) as fault:
-            raise UserError(f"{folder} holds no run that has ended ({fault}).") from None
+            found = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError as fault:
+            raise JobError(f"{record} is damaged ({fault}). Make the run again.") from None
+        if not isinstance(found, dict) or "trials" not in found:
+            raise JobError(f"{record} is not the record of a run: it has no trials. Name the folder of a run.")
+        return Run(folder, found)
 
     def write(self) -> None:
         """Writes ``run.json``, whole or not at all, and ``report.html`` beside it."""

@@ -23,6 +23,7 @@ from plimsoll.run_off import reserve, run_off
 from plimsoll.runner import Workbench
 from plimsoll.schema import Kind
 from plimsoll.search import Search
+from plimsoll.statement import begun
 from plimsoll.trial import Status, Trial
 
 WINDOW = 300.0  # seconds of search when no limit on train is stated
@@ -74,7 +75,7 @@ def fit(
     folder = _folder(out, resume)
     if done := underway.ended(folder):
         return done
-    clock = Clock(asked_limits.get("train") or WINDOW, spent=underway.spent(folder))
+    clock = Clock(_window(asked_limits), spent=underway.spent(folder))
     bench = Workbench()
     bench.start()
     try:
@@ -82,6 +83,11 @@ def fit(
         return solve.run(source, test)
     finally:
         bench.stop()
+
+
+def _window(limits: Limits) -> float:
+    """Seconds that the whole run may take."""
+    return limits.get("train") or WINDOW
 
 
 def _kind(name: str, kind: str) -> Kind:
@@ -93,7 +99,7 @@ def _kind(name: str, kind: str) -> Kind:
 
 def _folder(out: Path | str | None, resume: bool) -> Path:
     folder = Path(out) if out is not None else Path("runs") / datetime.now().strftime("run-%Y%m%d-%H%M%S-%f")
-    if underway.begun(folder):
+    if begun(folder):
         if not resume:
             raise UserError(f"{folder} holds a run already. Name another folder, or continue this one with --resume.")
     elif folder.exists() and any(folder.iterdir()):
@@ -162,11 +168,11 @@ class _Solve:
 
     def _searchable(self, search: Search, share: float) -> float:
         """Seconds that may still be spent on trials: what may be spent, less a share of what the run-off may need."""
-        return self._spendable(search) - share * reserve(search, self.job.limits.get("train") or WINDOW)
+        return self._spendable(search) - share * reserve(search, _window(self.job.limits))
 
     def _spendable(self, search: Search) -> float:
         """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
-        top = max((trial for trial in search.trials if trial.complete), key=frontier.goodness, default=None)
+        top = frontier.top(search.trials)
         left = self.clock.left - (expected(search, top) if top else 3.0) - self._kept(search)
         joules = search.job.limits.get("energy")
         if joules is not None:
@@ -177,8 +183,7 @@ class _Solve:
     def _kept(self, search: Search) -> float:
         """Seconds kept for the end: answering the test rows, and the report."""
         rows = len(search.asked.test)
-        window = self.job.limits.get("train") or WINDOW
-        return _REPORT * (1.0 + rows * 1e-6) + min(rows * search.rate, _MOST_TESTING * window)
+        return _REPORT * (1.0 + rows * 1e-6) + min(rows * search.rate, _MOST_TESTING * _window(self.job.limits))
 
     def _finish(self, search: Search) -> Run:
         limits = search.job.limits
@@ -240,5 +245,5 @@ def _spaces(search: Search) -> dict[str, Space]:
 
 
 def _best(trials: Sequence[Trial]) -> str:
-    top = max((trial for trial in trials if trial.complete), key=frontier.goodness, default=None)
+    top = frontier.top(trials)
     return f" (best so far: {top.recipe} {top.score.value:.4g})" if top and top.score else ""

@@ -101,12 +101,25 @@ def place(said: Mapping[str, Any], resume: bool) -> Path:
     out = Path(said["out"])
     if out.exists() and not out.is_dir():
         raise JobError(f"--out {out} is a file. Name a folder.")
-    holds = any((out / name).exists() for name in ("run.json", "ledger.jsonl", "work"))
+    holds = begun(out)
     if holds and not resume:
         raise JobError(f"--out {out} holds a run already. Add --resume to go on with it, or name another folder.")
     if resume and not holds:
         raise JobError(f"--out {out} holds no run to go on with. Leave --resume out to begin one.")
     return _writable(out)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run has begun in a folder."""
+    return any((folder / name).exists() for name in ("run.json", "ledger.jsonl", "work"))
+
+
+def file(out: Path) -> Path:
+    """A file that a command is to write, where one can stand. Raises JobError."""
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        why = "it is a folder" if out.is_dir() else "its folder is not there"
+        raise JobError(f"--out {out} cannot be written: {why}.")
+    return out
 
 
 def _writable(out: Path) -> Path:

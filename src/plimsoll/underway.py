@@ -26,11 +26,6 @@ def work(folder: Path) -> Path:
     return folder / "work"
 
 
-def begun(folder: Path) -> bool:
-    """Whether a run has begun here."""
-    return any((folder / name).exists() for name in ("run.json", "ledger.jsonl", "work"))
-
-
 def ended(folder: Path) -> Run | None:
     """The run that lies here, if it has ended with a model."""
     if not (folder / "run.json").exists():
