@@ -1,20 +1,25 @@
 """Real trials for the cost model's prior: small and large, of every recipe, on many data sets.
 
-    python benchmarks/prior.py [--sets adult,vowel] [--seconds 30] [--out FILE]
+    python benchmarks/prior.py [--sets adult,vowel] [--seconds 30] [--core 1] [--out FILE]
 
-Each set is fitted at 400 rows, at 1,600 and at all its rows (50,000 at most), with the default and three seeded
-settings of each recipe that applies; the model is then metered as it is served. One trial is one line of
-benchmarks/results/trials.jsonl, with the facts that were known before it ran. Sets: those of ../shared/data with rows
-and one target, and its tabular_suite; those that ship with scikit-learn; the docstrings of the standard library; and a
-few synthetic ones, marked so. Run it on an idle machine, for about half an hour; what is there already is not run again.
+Each set is fitted with the same settings of each recipe that applies (the default, the portfolio, seeded ones): on 400
+rows and on 1,600, as a probe would, and on all its rows (16,000 at most), where the model is then metered as it is
+served. One trial is one line of benchmarks/results/trials.jsonl, with what was known before it ran. Sets: those of
+../shared/data that have rows and one target, and its tabular_suite; those that ship with scikit-learn; the docstrings of
+packages that are installed; and a few synthetic ones, marked so. Everything runs on one core, which should be left alone
+for about an hour; what is there already is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
+import os
+import sysconfig
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +28,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from plimsoll import asked, bundle, calibration, card, catalogue, machine, meter
+from plimsoll import asked, bundle, calibration, card, catalogue, meter, profile
 from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
-from plimsoll.demo import write_docstrings
+from plimsoll.calibration import Calibration
+from plimsoll.demo import docstrings
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
@@ -38,9 +44,13 @@ from plimsoll.workbench import store
 
 RESULTS = Path(__file__).parent / "results" / "trials.jsonl"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-SIZES = (400, 1_600, 50_000)
+SIZES = (400, 1_600, 16_000)
 UNSEEN = 2_000  # rows that each model is scored on
-SETTINGS = 3  # seeded ones, beside the default
+SETTINGS = {"trees": 5, "linear": 3, "text_ngrams": 2}  # seeded ones, beside the default and the portfolio
+# Whose docstrings are texts, and how many words of each are read.
+PACKAGES = {"stdlib": 100, "numpy": 40, "scipy": 25, "sklearn": 60, "pandas": 40, "polars": 30}
+LEAST = 700  # docstrings that make a set
+MOST_CLASSES = 8
 
 # Sets whose rows are lines of a file: (file, target, what is ignored).
 FILES = {
@@ -52,6 +62,8 @@ FILES = {
         "label",
         ("votes_hate", "votes_offensive", "votes_neither"),
     ),
+    "vader_score": ("vader_sentiment/train.jsonl.gz", "score", ("id", "label")),
+    "movielens_rating": ("movielens_small/interactions.csv.gz", "rating", ("split_last", "split_time")),
 }
 
 
@@ -85,8 +97,22 @@ def _shipped() -> Iterator[Source]:
         frame = pl.DataFrame(found.data, schema=[f"c{k}" for k in range(found.data.shape[1])])
         target = pl.Series("target", found.target)
         yield Source(name, frame.with_columns(target if name == "diabetes" else target.cast(pl.String)), "target")
-    with tempfile.TemporaryDirectory() as folder:
-        yield Source("docstrings", str(write_docstrings(Path(folder))), "package")
+    for package, words in PACKAGES.items():
+        if (frame := _texts(package, words)) is not None:
+            yield Source(f"docstrings_{package}", frame, "part")
+
+
+def _texts(package: str, words: int) -> pl.DataFrame | None:
+    """Docstrings of a package and the part of it that each is from; nothing where it has too few."""
+    spec = importlib.util.find_spec(package) if package != "stdlib" else None
+    if package != "stdlib" and (spec is None or spec.origin is None):
+        return None
+    place = Path(spec.origin).parent if spec and spec.origin else Path(sysconfig.get_paths()["stdlib"])
+    rows = sorted({(part, " ".join(text.split()[:words])) for part, text in docstrings(place)})
+    count = Counter(part for part, _ in rows)
+    kept = {part for part, many in count.most_common(MOST_CLASSES) if many >= 50}
+    rows = [row for row in rows if row[0] in kept]
+    return pl.DataFrame(rows, schema=["part", "text"], orient="row") if len(rows) >= LEAST and len(kept) > 1 else None
 
 
 def _synthetic() -> Iterator[Source]:
@@ -110,31 +136,13 @@ def _synthetic() -> Iterator[Source]:
 
 def known(found: Asked, part: Part, recipe: str, knobs: Knobs) -> dict[str, Any]:
     """What can be said of a trial before it runs."""
-    facts = catalogue.find(recipe).facts(found.job, found.schema, len(part), knobs)
-    kinds = [column.kind.value for column in found.schema.columns]
+    told = profile.of(part.rows, part.truth.target, found.schema)
     return {
         "recipe": recipe,
         "knobs": dict(knobs),
         "task": found.job.task.value,
-        "rows": len(part),
-        "columns": len(kinds),
-        "categories": kinds.count("category"),
-        "texts": kinds.count("text"),
-        "letters": letters(part.rows),
-        "classes": len(found.schema.classes),
-        "operations": facts.operations,
-        "bytes": facts.bytes,
+        "profile": {name: round(value, 6) for name, value in told.as_json().items()},
     }
-
-
-def letters(rows: Rows) -> float:
-    """Characters of text in a row, on average; categories count too, for they cost the same to read."""
-    total = 0.0
-    for cells in rows.columns.values():
-        if isinstance(cells, Coded):
-            sizes = np.array([*map(len, cells.values), 0], dtype=float)
-            total += float(sizes[cells.codes].mean())
-    return total
 
 
 def parts(found: Asked) -> Iterator[Part]:
@@ -167,29 +175,31 @@ def _joined(one: Rows, other: Rows, name: str) -> Any:
     return np.concatenate([a, b])  # type: ignore[list-item]  # both are arrays
 
 
-def measured(found: Asked, entry: Mapping[str, Any], outcome: Outcome, unseen: Part, folder: Path) -> dict[str, Any]:
-    """The costs and the score of a trial that ended."""
+def scored(found: Asked, outcome: Outcome, unseen: Part) -> tuple[Calibration, float]:
+    """How a trial's answers are read, and its score on the rows that it had not seen."""
     _, raw = outcome.answers()
     truth = unseen.truth.target
     fitted = calibration.fit(truth, raw, found.job.score, 0.9)
     answers = fitted.apply(raw) if raw.ndim > 1 else raw
     labels = fitted.labels(answers) if raw.ndim > 1 else raw
+    return fitted, score(found.job.score, truth, answers, labels)
+
+
+def metered(
+    found: Asked, entry: Mapping[str, Any], outcome: Outcome, fitted: Calibration, folder: Path
+) -> dict[str, Any]:
+    """What a trial's model costs as it is served."""
     knobs = {**entry["knobs"], **outcome.settled}
     made = Bundle(found.job, found.schema, entry["recipe"], knobs, fitted, outcome.members(), {})
     bundle.write(folder / "bundle", made)
     reading = meter.measure(folder / "bundle", folder / "requests.jsonl", folder, 30.0)
     costs = {name: reading.measured.middle(name) for name in ("p50", "p99", "memory", "size", "cold_start")}
-    value = score(found.job.score, truth, answers, labels)
-    return {
-        **costs,
-        "metric": found.job.score,
-        "score": value,
-        "settled": dict(outcome.settled),
-        "notes": reading.notes,
-    }
+    return {**costs, "notes": reading.notes}
 
 
-def trial(found: Asked, entry: dict[str, Any], unseen: Part, folder: Path, bench: Workbench, seconds: float) -> Any:
+def trial(
+    found: Asked, entry: dict[str, Any], unseen: Part, folder: Path, bench: Workbench, seconds: float, full: bool
+) -> dict[str, Any]:
     spec = {
         "job": found.job.as_json(),
         "schema": found.schema.as_json(),
@@ -201,28 +211,31 @@ def trial(found: Asked, entry: dict[str, Any], unseen: Part, folder: Path, bench
         "only": [0],
     }
     bench.wait(30.0)
-    busy = machine.others_busy(0.05)
     outcome = bench.run(spec, folder / "trial", seconds, None)
-    entry |= {"status": outcome.status.value, "why": outcome.why, "busy": busy}
+    entry |= {"full": full, "unseen": len(unseen), "status": outcome.status.value, "why": outcome.why}
     entry |= {"cpu": outcome.cpu, "wall": outcome.wall or seconds, "train_memory": outcome.memory, "cut": outcome.cut}
     if outcome.status is Status.FITS:
+        entry |= {"model": outcome.size, "answer": outcome.answer, "settled": dict(outcome.settled)}
         try:
-            entry |= measured(found, entry, outcome, unseen, folder)
+            fitted, value = scored(found, outcome, unseen)
+            entry |= {"metric": found.job.score, "score": value}
+            entry |= metered(found, entry, outcome, fitted, folder) if full else {}
         except TrialError as fault:
             entry |= {"why": str(fault)}
     return entry
 
 
 def settings(recipe: str) -> list[Knobs]:
+    """The same for every set, so that the sets can be compared."""
     space = catalogue.find(recipe).space
-    drawn = list(space.settings(0, 1 + len(space.portfolio) + SETTINGS))
-    return [space.default, *drawn[1 + len(space.portfolio) :]] if space.options else [space.default]
+    return list(space.settings(0, 1 + len(space.portfolio) + SETTINGS.get(recipe, 0))) if space.options else [{}]
 
 
 def run(source: Source, bench: Workbench, seconds: float, done: set[str]) -> Iterator[dict[str, Any]]:
     """Every trial of a set that is not done yet."""
     found = asked.ask(Job(source.target, ignore=source.ignored), source.data, None)
-    for part in parts(found):
+    sizes = list(parts(found))
+    for part in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             unseen = lay_out(found, part, Path(scratch))
             for name in catalogue.names():
@@ -231,23 +244,27 @@ def run(source: Source, bench: Workbench, seconds: float, done: set[str]) -> Ite
                 for knobs in settings(name):
                     entry = {"set": source.name, "synthetic": source.synthetic, **known(found, part, name, knobs)}
                     if key(entry) not in done:
-                        yield trial(found, entry, unseen, Path(scratch), bench, seconds)
+                        yield trial(found, entry, unseen, Path(scratch), bench, seconds, part is sizes[-1])
 
 
 def key(entry: Mapping[str, Any]) -> str:
-    return json.dumps([entry["set"], entry["recipe"], entry["knobs"], entry["rows"]], sort_keys=True)
+    return json.dumps([entry["set"], entry["recipe"], entry["knobs"], entry["profile"]["rows"]], sort_keys=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sets", default="", help="names, with commas between them (all)")
     parser.add_argument("--seconds", type=float, default=30.0, help="that a fit may take (30)")
+    parser.add_argument(
+        "--core", type=int, default=(os.cpu_count() or 1) - 1, help="that everything runs on (the last)"
+    )
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     wanted = set(given.sets.split(",")) - {""}
     lines = given.out.read_text().splitlines() if given.out.exists() else []
     done = {key(entry) for line in lines if "set" in (entry := json.loads(line))}
+    os.sched_setaffinity(0, {given.core})
     bench = Workbench()
     with given.out.open("a", encoding="utf-8") as file:
         # The trials that follow were run on this machine; those before it may have been run on another.
@@ -259,7 +276,7 @@ def main() -> None:
                 file.write(json.dumps(entry) + "\n")
                 file.flush()
                 print(
-                    f"{entry['set']:<22} {entry['recipe']:<12} {entry['rows']:>6} rows {entry['wall']:8.2f} s",
+                    f"{entry['set']:<22} {entry['recipe']:<12} {entry['profile']['rows']:>6} rows {entry['wall']:8.2f} s",
                     flush=True,
                 )
     bench.stop()

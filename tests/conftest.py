@@ -1,4 +1,4 @@
-"""What tests of pages share: one browser a session, where Chromium is installed."""
+"""What tests share: a ledger that is nobody's, and for those of pages one browser a session, where one is installed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import pytest
 
 if TYPE_CHECKING:
     from browser import Browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The ledger of whoever runs the tests is neither read nor written, in processes that tests start as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLIMSOLL_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def _unused(*_: Any) -> Any:
     raise AssertionError("what is served fits nothing")
 
 
-ECHO = Recipe("echo", Space(()), lambda job, schema: None, lambda *_: Facts(1, 1), _unused, load)
+ECHO = Recipe("echo", Space(()), lambda job, schema: None, lambda *_: Facts((1.0,), (1.0,)), _unused, load)
 
 
 def find(name: str) -> Recipe:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll import additive
+from plimsoll import additive, looks
 from plimsoll.additive import Additive
+from plimsoll.job import Job
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.text import Grams
@@ -50,7 +53,7 @@ def planted(count: int = 240) -> tuple[Rows, np.ndarray]:
 def fitted(classes: int, bins: int = 0) -> tuple[Additive, Rows, np.ndarray]:
     rows, value = planted()
     target = value if classes == 0 else np.digitize(value, np.quantile(value, np.arange(1, classes) / classes))
-    seen = additive.look(SCHEMA, rows, [Grams("note", words=2, bits=10), Grams("note", chars=(2, 3), bits=9)], bins)
+    seen = looks.look(SCHEMA, rows, [Grams("note", words=2, bits=10), Grams("note", chars=(2, 3), bits=9)], bins)
     return additive.fit(seen, rows, target, classes, 10.0, balanced=False), rows, target
 
 
@@ -107,7 +110,7 @@ def test_an_unseen_category_weighs_nothing(classes: int, bins: int):
 def test_a_value_seen_once_is_not_kept():
     """A category of one row cannot be told from chance, and is read as unseen."""
     rows = Rows.of_values(SCHEMA, [(0.0, 0.0, job, None) for job in ("twice", "twice", "once")])
-    block = additive.CategoryBlock.fit("job", 2, rows.texts("job"))
+    block = looks.CategoryBlock.fit("job", 2, rows.texts("job"))
     assert list(block.values) == ["twice"]
     assert block.width == 2
 
@@ -117,7 +120,7 @@ def test_a_column_that_is_empty_or_constant_does_no_harm():
     schema = Schema((Column("empty", Kind.NUMBER), Column("same", Kind.NUMBER), Column("x", Kind.NUMBER)), "y")
     rows = Rows.of_values(schema, [(math.nan, 5.0, float(k)) for k in range(30)])
     target = np.arange(30.0)
-    model = additive.fit(additive.look(schema, rows, [], bins=3), rows, target, 0, 100.0, False)
+    model = additive.fit(looks.look(schema, rows, [], bins=3), rows, target, 0, 100.0, False)
     assert np.corrcoef(model.predict(rows), target)[0, 1] > 0.99
     assert np.isfinite(model.answer((1.0, math.nan, -1e300))).all()
 
@@ -127,7 +130,7 @@ def test_two_of_three_classes_in_a_fold_still_give_three_answers():
     schema = Schema((Column("x", Kind.NUMBER),), "y", ("a", "b", "c"))
     rows = Rows.of_values(schema, [(float(k),) for k in range(-20, 20)])
     target = np.repeat([0, 2], 20)
-    model = additive.fit(additive.look(schema, rows, []), rows, target, 3, 10.0, False)
+    model = additive.fit(looks.look(schema, rows, []), rows, target, 3, 10.0, False)
     answers = model.predict(rows)
     assert answers.shape == (40, 3)
     assert answers[:, 1].max() < 1e-6
@@ -147,3 +150,64 @@ def test_weights_of_another_shape_are_refused():
     damaged = Additive(model.look, model.weights, np.zeros(2), 2).members()
     with pytest.raises(ValueError, match="weights of shape"):
         additive.load(SCHEMA, damaged)
+
+
+@settings(max_examples=20, deadline=None)
+@EACH
+@given(weights=st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=2))
+def test_joined_models_score_the_weighted_sum(classes: int, bins: int, weights: list[float]):
+    """One model of two, of which one may look at less than the other, is no wider than either, and scores as both do."""
+    model, rows, _ = MODELS[classes, bins]
+    rows = rows.take(np.arange(20))
+    other = replace(model, weights=-0.5 * model.weights, bias=model.bias + 1.0)
+    table = Additive(*_without_texts(other))
+    for second in (other, table):
+        one = joined([model, second], weights)
+        assert one.look.width == model.look.width
+        due = weights[0] * model.scores(rows) + weights[1] * second.scores(rows)
+        scale = sum(weights) * float(1.0 + np.abs(model.scores(rows)).max())
+        np.testing.assert_allclose(one.scores(rows), due, atol=1e-5 * scale)
+
+
+def test_what_only_one_model_looks_at_stands_beside_the_rest():
+    """Numbers cut into bins and numbers that are not are two blocks; a category that both look at is one."""
+    plain, binned = MODELS[2, 0][0], MODELS[2, 4][0]
+    one = joined([plain, binned], [0.5, 0.5])
+    assert len(one.look.blocks) == len(plain.look.blocks) + 1
+    rows = MODELS[2, 0][1]
+    due = 0.5 * plain.scores(rows) + 0.5 * binned.scores(rows)
+    np.testing.assert_allclose(one.scores(rows), due, atol=1e-5)
+    np.testing.assert_allclose([one.score_one(row) for row in rows.values(SCHEMA)[:9]], one.scores(rows)[:9], atol=1e-9)
+    again = additive.load(SCHEMA, one.members())
+    np.testing.assert_array_equal(again.scores(rows), one.scores(rows))
+
+
+def test_models_of_other_answers_are_not_joined():
+    """A sum for two classes and one for a number have no sum in common."""
+    assert joined([MODELS[0, 0][0], MODELS[2, 0][0]], [0.5, 0.5]) is None
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_soft_answer_is_as_many_rows_as_it_says(classes: int):
+    """A row that is three quarters of one class teaches what three rows of that class and one of the next do."""
+    rows, value = planted(80)
+    target = np.digitize(value, np.quantile(value, np.arange(1, classes) / classes))
+    seen = looks.look(SCHEMA, rows, [])
+    soft = 0.75 * np.eye(classes)[target] + 0.25 * np.eye(classes)[(target + 1) % classes]
+    four = np.repeat(np.arange(len(rows)), 4)
+    labels = (target[:, None] + np.array([0, 0, 0, 1])).ravel() % classes
+    for balanced in (False, True):
+        one = additive.fit(seen, rows, target, classes, 1.0, balanced, soft=soft)
+        counted = additive.fit(seen, rows.take(four), labels, classes, 0.25, balanced)
+        np.testing.assert_allclose(one.predict(rows), counted.predict(rows), atol=0.01)
+
+
+def joined(models: list[Additive], weights: list[float]) -> Additive:
+    return additive.join(Job("y"), SCHEMA, models, weights)
+
+
+def _without_texts(model: Additive) -> tuple[Any, ...]:
+    """The parts of the same model, looking at numbers and categories alone."""
+    kept = [(block, weights) for block, weights in model.parts() if not isinstance(block, looks.TextBlock)]
+    look = looks.Look(tuple(block for block, _ in kept))
+    return look, np.concatenate([weights for _, weights in kept], axis=1), model.bias, model.classes

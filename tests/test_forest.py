@@ -8,10 +8,10 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll.forest import Forest, _rounded_down, graph
+from plimsoll.forest import Forest, _rounded_down, graph, merged
 
 TREES = 6
 
@@ -101,6 +101,42 @@ def test_a_forest_is_its_bytes():
     booster, rows = GROWN[1]
     one = Forest(graph(booster.dump_model()["tree_info"], 4, 1, [0.0], 1.0))
     np.testing.assert_array_equal(Forest(one.graph).scores(rows), one.scores(rows))
+
+
+def served(outputs: int, rounds: int, base: float) -> Forest:
+    """The forest of the first rounds."""
+    trees = GROWN[outputs][0].dump_model(num_iteration=rounds)["tree_info"]
+    return Forest(graph(trees, 4, outputs, [base] * outputs, 1.0))
+
+
+SERVED = {
+    outputs: [served(outputs, TREES, 0.5), served(outputs, 1, 0.0), served(outputs, 2, -2.0)] for outputs in GROWN
+}
+
+
+@settings(max_examples=20, deadline=None)
+@given(weights=st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=3))
+@pytest.mark.parametrize("outputs", GROWN)
+def test_merged_forests_score_the_weighted_sum(outputs: int, weights: list[float]):
+    """One graph of all the trees gives what the graphs give, weighed and added, but for float32."""
+    forests, rows = SERVED[outputs][: len(weights)], GROWN[outputs][1]
+    due = sum(weight * forest.scores(rows) for weight, forest in zip(weights, forests, strict=True))
+    one = Forest(merged([forest.graph for forest in forests], weights))
+    np.testing.assert_allclose(one.scores(rows), due, atol=1e-5 * sum(weights))
+
+
+def test_a_merged_forest_may_be_merged_again():
+    """Trees keep numbers of their own however often they are put together."""
+    first, second, third = (forest.graph for forest in SERVED[3])
+    nested = merged([merged([first, second], [1.0, 0.5]), third], [2.0, 1.0])
+    flat = merged([first, second, third], [2.0, 1.0, 1.0])
+    np.testing.assert_array_equal(Forest(nested).scores(GROWN[3][1]), Forest(flat).scores(GROWN[3][1]))
+
+
+def test_forests_of_different_shapes_are_not_merged():
+    """A forest of one sum and one of three have no sum in common."""
+    with pytest.raises(ValueError, match="different shapes"):
+        merged([SERVED[1][0].graph, SERVED[3][0].graph], [0.5, 0.5])
 
 
 @given(st.floats(-1e38, 1e38))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,34 @@ def test_how_busy_a_machine_is_may_be_unknown(monkeypatch: pytest.MonkeyPatch):
     assert machine.others_busy(0.0) is None
     _ticking(monkeypatch, "not what it was", "not what it was")
     assert machine.others_busy(0.0) is None
+
+
+def test_busy_core_seconds_are_told_since_the_start(tmp_path: Path):
+    """Ticks that were not idle, in seconds; None where the kernel does not say."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "stat").write_text("cpu 120 10 10 160 0 0 0 0 9 9\n")
+    assert machine.busy_seconds(tmp_path) == pytest.approx(140 / os.sysconf("SC_CLK_TCK"))
+    assert machine.busy_seconds(tmp_path / "none") is None
+
+
+def test_a_process_keeps_to_the_cores_that_it_is_given():
+    """The cores of a process are counted, and fewer can be asked for."""
+    before = machine.core_numbers()
+    assert machine.cores() == len(before)
+    try:
+        machine.pin(before[-1:])
+        assert machine.core_numbers() == before[-1:]
+        assert machine.cores() == 1
+    finally:
+        machine.pin(before)
+
+
+def test_a_container_may_use_less_than_there_is(monkeypatch: pytest.MonkeyPatch):
+    """Its limit counts where it is below the machine's memory; "max" is none."""
+    whole = machine.card()["memory"]
+    for text, allowed in (("1000000", 1_000_000), (str(10**18), whole), ("max", whole)):
+        monkeypatch.setattr(Path, "read_text", lambda _, text=text: text)
+        assert machine.allowed_memory() == allowed
 
 
 @given(COSTS)

@@ -69,7 +69,9 @@ def load(job: Job, schema: Schema, members: Mapping[str, bytes]) -> Centres:
     return Centres(column, tuple(edges), tuple(tuple(row) for row in shares))
 
 
-SOUND = Recipe("centres", Space(), refuse, lambda j, s, rows, k: Facts(3.0 * rows, 8.0 * rows + 64), fit, load)
+SOUND = Recipe(
+    "centres", Space(), refuse, lambda profile, knobs: Facts((3.0 * profile.rows,), (8.0 * profile.rows,)), fit, load
+)
 
 
 def broken(model: type[Centres]) -> Recipe:
@@ -200,7 +202,7 @@ FAULTS = [
     (promises.same_seed_same_bytes, replace(SOUND, fit=draws_without_a_seed), "second time with the same seed"),
     (promises.keeps_to_the_clock, replace(SOUND, fit=sleeps), "nothing left on the clock"),
     (promises.refits_without_valid_rows, replace(SOUND, fit=needs_valid_rows), "fit raised TypeError"),
-    (promises.facts_grow_with_rows, replace(SOUND, facts=lambda j, s, rows, k: Facts(1.0, 1.0)), "cost no more"),
+    (promises.facts_grow_with_rows, replace(SOUND, facts=lambda profile, knobs: Facts((1.0,), (1.0,))), "cost no more"),
 ]
 
 

@@ -23,6 +23,7 @@ PUBLIC = [
     "UserError",
     "fit",
     "load",
+    "plan",
 ]
 
 

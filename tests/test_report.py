@@ -505,7 +505,7 @@ def test_the_best_that_fit_come_first() -> None:
         if name == "tr" and "data-trial" in attributes
     ]
     assert rows[:3] == ["t5", "t4", "t9"]
-    assert rows[8:] == ["t6", "t7", "t10", "t11", "t12", "t13"]
+    assert rows[8:] == ["t6", "t7", "t10", "t11"]
 
 
 def test_a_score_off_the_scale_is_written_beside_its_mark() -> None:

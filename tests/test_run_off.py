@@ -36,17 +36,40 @@ class Stand:
         self.walls = {each.id: 1.0 for each in self.trials}
         self.job = SimpleNamespace(choose=self.choose)
         self.clock = SimpleNamespace(left=self.left)
-        self.extended: list[str] = []
+        self.more: list[str] = []
 
     def worse(self, one: Trial, best: Trial) -> bool:
         seen = min(self.folds[one.id], self.folds[best.id])
         return one.id in self.worse_ones and seen >= self.tells
 
-    def extend(self, one: Trial, seconds: float) -> None:
+    lanes: int = 1
+
+    def extension(self, one: Trial, seconds: float, lane: Any) -> tuple[Trial, None]:
         assert seconds <= self.clock.left
+        return one, None
+
+    def extended(self, one: Trial, _outcome: None) -> None:
         self.folds[one.id] += 1
-        self.clock.left -= 1.0
-        self.extended.append(one.id)
+        self.clock.left -= 1.0 / self.lanes
+        self.more.append(one.id)
+
+
+@dataclass
+class Crew:
+    """Stands in for the lanes: what is sent is done at once."""
+
+    lanes: int = 1
+    done: list[Any] = field(default_factory=list)
+
+    @property
+    def idle(self) -> list[int]:
+        return list(range(self.lanes - len(self.done)))
+
+    def send(self, lane: int, work: Any) -> None:
+        self.done.append(work(lane))
+
+    def ended(self) -> list[Any]:
+        return [self.done.pop(0)]
 
 
 def quiet(*_: Any) -> None:
@@ -56,14 +79,22 @@ def quiet(*_: Any) -> None:
 def test_a_cheaper_model_that_is_as_good_keeps_its_place():
     """Both are scored on every fold, in turn, and the choice stands."""
     search = Stand([trial("best", 0.9, 10.0), trial("cheap", 0.89, 1.0)])
-    run_off(search, lambda: search.clock.left, quiet)
+    run_off(search, Crew(search.lanes), lambda: search.clock.left, quiet)
     assert search.folds == {"best": FOLDS, "cheap": FOLDS}
+
+
+def test_side_by_side_both_are_scored_at_once():
+    """On two lanes a turn is a fold of each, and takes half as long."""
+    search = Stand([trial("best", 0.9, 10.0), trial("cheap", 0.89, 1.0)], lanes=2)
+    run_off(search, Crew(2), lambda: search.clock.left, quiet)
+    assert search.folds == {"best": FOLDS, "cheap": FOLDS}
+    assert search.clock.left == pytest.approx(100.0 - (FOLDS - 1))
 
 
 def test_a_cheaper_model_that_is_worse_is_found_out():
     """As soon as the folds tell, the next candidate is tried against the best, which need not be scored again."""
     search = Stand([trial("best", 0.9, 10.0), trial("cheap", 0.88, 1.0), trial("next", 0.89, 3.0)], {"cheap"})
-    run_off(search, lambda: search.clock.left, quiet)
+    run_off(search, Crew(search.lanes), lambda: search.clock.left, quiet)
     assert search.folds["cheap"] == 3
     assert search.folds["next"] == search.folds["best"] == FOLDS
 
@@ -71,24 +102,24 @@ def test_a_cheaper_model_that_is_worse_is_found_out():
 def test_where_the_best_is_the_cheapest_nothing_is_run():
     """There is nothing to settle."""
     search = Stand([trial("best", 0.9, 1.0), trial("dear", 0.89, 10.0)])
-    run_off(search, lambda: search.clock.left, quiet)
-    assert search.extended == []
+    run_off(search, Crew(search.lanes), lambda: search.clock.left, quiet)
+    assert search.more == []
 
 
 @pytest.mark.parametrize("left", [0.5, 3.0])
 def test_it_never_takes_time_that_is_kept_for_others(left: float):
     """A fold is begun only where there is time for it."""
     search = Stand([trial("best", 0.9, 10.0), trial("cheap", 0.89, 1.0)], left=left + 2.0)
-    run_off(search, lambda: search.clock.left - 2.0, quiet)
-    assert len(search.extended) <= left / 1.3 + 1
+    run_off(search, Crew(search.lanes), lambda: search.clock.left - 2.0, quiet)
+    assert len(search.more) <= left / 1.3 + 1
     assert search.clock.left >= 2.0
 
 
 def test_who_wants_the_best_score_gets_it_without_a_run_off():
     """The cost is no matter, so nothing is kept and nothing is run."""
     search = Stand([trial("best", 0.9, 10.0), trial("cheap", 0.89, 1.0)], choose="best")
-    run_off(search, lambda: search.clock.left, quiet)
-    assert search.extended == []
+    run_off(search, Crew(search.lanes), lambda: search.clock.left, quiet)
+    assert search.more == []
     assert reserve(search, 60.0) == 0.0
 
 
@@ -96,5 +127,6 @@ def test_what_is_kept_for_it_is_a_share_of_the_window():
     """Enough for the folds of two, and never more than its share."""
     search = Stand([trial("best", 0.9, 10.0)])
     assert reserve(search, 1_000.0) == pytest.approx(2 * (FOLDS - 1) * 1.3)
+    assert reserve(Stand([trial("best", 0.9, 10.0)], lanes=2), 1_000.0) == pytest.approx((FOLDS - 1) * 1.3)
     assert reserve(search, 10.0) == pytest.approx(MOST * 10.0)
     assert reserve(Stand([]), 10.0) == 0.0

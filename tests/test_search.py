@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll import meter, search
+from plimsoll import meter, scoring
 from plimsoll.asked import Asked, Part, Truth
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
 from plimsoll.job import Job, Task
 from plimsoll.ledger import Ledger
 from plimsoll.limits import Measured, parse
-from plimsoll.planner import Step
+from plimsoll.outlook import Step
 from plimsoll.rows import Coded, Rows
 from plimsoll.runner import Outcome
 from plimsoll.schema import Column, Kind, Schema
@@ -60,7 +60,8 @@ def begun(tmp_path: Path, *ends: dict[str, Any], limits: str = "", metric: str =
     truth = Truth(TARGET, {"accuracy[port=Hull]": np.array(ports) == "Hull"})
     part = Part(Rows(COUNT, {"port": Coded.of(ports)}), truth)
     job = Job("late", limits=parse(limits), task=Task.BINARY, metric=metric)
-    asked = Asked(job, SCHEMA, part, part, (), 1, "", (), "boats.csv", "")
+    folds = [(np.arange(COUNT), np.arange(0))]
+    asked = Asked(job, SCHEMA, part, part, folds, 1, "", (), "boats.csv", "")
     (tmp_path / "work").mkdir()
     return Search(asked, tmp_path / "work", Clock(60.0), Bench(list(ends)))  # type: ignore[arg-type]
 
@@ -70,7 +71,7 @@ def metered(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The meter reads ``COSTS`` of every bundle; the folders that it was shown."""
     shown: list[Path] = []
 
-    def measure(bundle: Path, *_: Any) -> meter.Reading:
+    def measure(bundle: Path, *_: Any, **__: Any) -> meter.Reading:
         shown.append(bundle)
         return meter.Reading(COSTS, ("a note",))
 
@@ -124,7 +125,7 @@ def test_a_broken_trial_is_recorded_and_the_next_one_runs(
 def test_a_model_that_cannot_be_served_is_a_failure_with_its_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What the meter says is the reason; the score stays, for the record."""
 
-    def refuses(*_: Any) -> None:
+    def refuses(*_: Any, **__: Any) -> None:
         raise TrialError("one-row answers did not end in 3 s")
 
     monkeypatch.setattr(meter, "measure", refuses)
@@ -173,11 +174,11 @@ def test_a_floor_on_a_slice_speaks_of_its_rows_alone(tmp_path: Path):
     found = begun(tmp_path, limits="accuracy > 0.9, accuracy[port=Hull] > 0.9")
     truth, hull = found.asked.learn.truth, found.asked.learn.truth.slices["accuracy[port=Hull]"]
     labels = np.where(hull, TARGET, 1 - TARGET)
-    kept = search.qualities(found.job.limits, truth, GOOD, labels)
+    kept = scoring.qualities(found.job.limits, truth, GOOD, labels)
     assert kept.middle("accuracy") == pytest.approx(0.5)
     assert kept.middle("accuracy[port=Hull]") == pytest.approx(1.0)
     away = np.flatnonzero(~hull)
-    none = search.qualities(found.job.limits, truth.take(away), GOOD[away], labels[away])
+    none = scoring.qualities(found.job.limits, truth.take(away), GOOD[away], labels[away])
     assert "accuracy[port=Hull]" not in none.figures
 
 
@@ -209,8 +210,8 @@ def test_no_row_calibrates_its_own_answer():
     chance = random.uniform(0.05, 0.95, COUNT)
     raw, truth = np.column_stack([1 - chance, chance]), (random.random(COUNT) < chance).astype(np.int64)
     half = np.random.default_rng(job.seed).permutation(COUNT) % 2 == 0
-    before, _ = search._crossed(truth, raw, job)
-    after, _ = search._crossed(np.where(half, 1 - truth, truth), raw, job)
+    before, _ = scoring.crossed(truth, raw, job)
+    after, _ = scoring.crossed(np.where(half, 1 - truth, truth), raw, job)
     np.testing.assert_array_equal(after[half], before[half])
     assert np.abs(after[~half] - before[~half]).max() > 0.01
 
@@ -218,14 +219,45 @@ def test_no_row_calibrates_its_own_answer():
 def test_numbers_are_scored_as_they_were_answered():
     """There is nothing to calibrate in an answer that is a number."""
     raw = np.array([1.0, 2.0, 3.0])
-    answers, labels = search._crossed(np.array([0.0, 0.0, 9.0]), raw, Job("y", task=Task.REGRESSION))
+    answers, labels = scoring.crossed(np.array([0.0, 0.0, 9.0]), raw, Job("y", task=Task.REGRESSION))
     assert answers.tolist() == labels.tolist() == raw.tolist()
 
 
 def test_energy_is_an_interval_around_the_core_seconds():
     """What is counted is exact, and what is estimated from it is not."""
-    figures = search.spent(10.0, train=3.0).figures
+    figures = scoring.spent(10.0, train=3.0).figures
     assert figures["cpu"] == (10.0, 10.0, 10.0)
     assert figures["train"] == (3.0, 3.0, 3.0)
     assert figures["energy"][0] < figures["energy"][1] < figures["energy"][2]
     assert figures["carbon"][0] < figures["carbon"][1] < figures["carbon"][2]
+
+
+def test_a_trial_is_a_case_for_the_cost_model(tmp_path: Path):
+    """What a fit of one fold cost, what its model costs as it is served, and of one that was killed a bound."""
+    killed = {"status": Status.KILLED, "why": "too large", "cpu": 0.0, "memory": 9}
+    found = begun(tmp_path, {"answers": GOOD, "size": 31, "answer": 1e-6, "settled": {"trees": 12}}, killed)
+    found.take(Step("constant"), 30.0)
+    found.take(Step("constant", {"knob": 1}, 0.5), 30.0)
+    sound, bound = found.cases
+    assert sound.figures["cpu"] == 2.0
+    assert (sound.figures["size"], sound.figures["model"], sound.settled) == (1e3, 31.0, {"trees": 12.0})
+    assert (sound.known.profile.rows, bound.known.profile.rows) == (COUNT, COUNT // 2)
+    assert bound.over == {"train_memory"}
+    assert bound.figures == {"train_memory": 9.0}
+
+
+def test_each_trial_has_a_number_of_its_own(tmp_path: Path):
+    """Trials side by side are numbered as they begin, and a run that goes on counts on."""
+    found = begun(tmp_path, {"answers": GOOD})
+    assert [found.number(), found.number()] == ["t001", "t002"]
+    found.take(Step("constant"), 30.0)
+    assert [trial.id for trial in found.trials] == ["t003"]
+
+
+def test_what_was_foretold_stands_beside_what_came(tmp_path: Path):
+    """The prediction that a step carries is in its trial and in the ledger."""
+    told = Measured({"cpu": (1.0, 2.0, 4.0)})
+    found = begun(tmp_path, {"answers": GOOD})
+    assert found.take(Step("constant", predicted=told), 30.0).predicted == told
+    (again,) = Ledger(tmp_path / "ledger.jsonl").trials()
+    assert again.predicted == told

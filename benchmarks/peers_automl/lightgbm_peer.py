@@ -17,7 +17,7 @@ def fit(task: tables.Task, train: pd.DataFrame) -> str:
     known, asked = tables.apart(task, train)
     types = {name: pd.CategoricalDtype(sorted(known[name].dropna().unique())) for name in task["categories"]}
     kind = LGBMRegressor if task["task"] == "regression" else LGBMClassifier
-    model = kind(n_estimators=300, learning_rate=0.05, n_jobs=2, random_state=task["seed"], verbosity=-1)
+    model = kind(n_estimators=300, learning_rate=0.05, n_jobs=task["cores"], random_state=task["seed"], verbosity=-1)
     model.fit(known.astype(types), asked)
     joblib.dump((types, model), tables.artefact(task) / _FILE)
     return "300 trees, rate 0.05"

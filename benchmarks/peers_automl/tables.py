@@ -29,13 +29,13 @@ class Served:
 
 
 def read(task: Task, path: str) -> pd.DataFrame:
-    """The known columns, and the target where it is there. Numbers have the same type in every table."""
+    """The known columns, and the target where it is there. A column has the same type in every table."""
     import pandas as pd
 
+    words = dict.fromkeys((*task["categories"], *task["texts"]), str)  # also where no cell of a column has any
     lines = {"lines": True, "dtype": False, "convert_dates": False}
-    frame = pd.read_json(path, **lines) if ".jsonl" in path else pd.read_csv(path)
-    known = (*task["types"], *task["categories"], *task["texts"], task["target"])
-    return frame[[name for name in frame.columns if name in known]].astype(task["types"])
+    frame = pd.read_json(path, **lines) if path.endswith(".jsonl") else pd.read_csv(path, dtype=words)
+    return frame.astype(task["types"])
 
 
 def one_by_one(task: Task) -> list[pd.DataFrame]:
@@ -44,7 +44,7 @@ def one_by_one(task: Task) -> list[pd.DataFrame]:
 
 
 def apart(task: Task, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """(what is known, what is asked)"""
+    """(what is known, what is asked) of rows to learn from"""
     return frame.drop(columns=task["target"]), frame[task["target"]]
 
 

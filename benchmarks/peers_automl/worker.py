@@ -1,6 +1,6 @@
 """One peer in a process of its own, in its own environment: fits and saves, or loads and answers.
 
-python worker.py fit|serve PEER TASK.json OUT.json
+python worker.py fit|answer PEER TASK.json OUT.json
 """
 
 from __future__ import annotations
@@ -31,20 +31,28 @@ def fit(peer: ModuleType, task: tables.Task) -> dict[str, Any]:
     return {"model": peer.fit(task, tables.read(task, task["train"]))}
 
 
-def serve(peer: ModuleType, task: tables.Task) -> dict[str, Any]:
-    """Latency of each door, memory after the first of them, and at last the test rows in one batch."""
+def answer(peer: ModuleType, task: tables.Task) -> dict[str, Any]:
+    """The test rows in one batch; before them, where that is asked for, what one row costs."""
     served: tables.Served = peer.load(task)
+    rows = tables.one_by_one(task) if task["latency"] else []
+    found = latency(served, task, rows) if rows else {}
+    answers = numbered(task, served.frame(tables.read(task, task["questions"])))
+    save(task["answers"], answers)
+    if rows:
+        alone = [numbered(task, served.frame(row))[0] for row in rows[:ALIKE]]
+        found["differs"] = differs(alone, answers[task["places"][:ALIKE]])
+    return found
+
+
+def latency(served: tables.Served, task: tables.Task, rows: Sequence[Any]) -> dict[str, Any]:
+    """Milliseconds at each door, and memory after the first of them."""
     doors: dict[str, Any] = {}
     found: dict[str, Any] = {"doors": doors}
     if served.row:
         lines = Path(task["rows_json"]).read_text().splitlines()
         doors["dictionary"] = door(served.row, [json.loads(line) for line in lines], found)
-    rows = tables.one_by_one(task)
     doors["frame"] = door(served.frame, rows, found)
-    answers = numbered(task, served.frame(tables.apart(task, tables.read(task, task["test"]))[0]))
-    save(task["answers"], answers)
-    alone = [numbered(task, served.frame(row))[0] for row in rows[:ALIKE]]
-    return {**found, "differs": differs(alone, answers[task["places"][:ALIKE]])}
+    return found
 
 
 def door(ask: Callable[[Any], Any], rows: Sequence[Any], found: dict[str, Any]) -> dict[str, float]:
@@ -75,12 +83,13 @@ def memory() -> dict[str, int]:
 
 
 def numbered(task: tables.Task, answers: Any) -> Any:
-    """Answers as numbers: decided classes become their places among the classes."""
+    """Answers as numbers: decided classes become their places among the classes. Raises KeyError at an unknown one."""
     import numpy as np
 
     if task["metric"] != "macro_f1":
         return np.asarray(answers, float)
-    return np.searchsorted(np.array(task["classes"]), np.asarray(answers).astype(str))
+    places = {name: place for place, name in enumerate(task["classes"])}
+    return np.array([places[str(name)] for name in np.asarray(answers)])
 
 
 def differs(alone: Sequence[Any], together: Any) -> float:
@@ -110,7 +119,7 @@ def main(words: Sequence[str]) -> None:
     what, name, task, out = words
     peer, told = import_module(name), json.loads(Path(task).read_text())
     try:
-        found = (fit if what == "fit" else serve)(peer, told)
+        found = (fit if what == "fit" else answer)(peer, told)
     except tables.NotForIt as reason:
         found = {"not_for_it": str(reason)}
     Path(out).write_text(json.dumps({**found, "versions": versions()}))

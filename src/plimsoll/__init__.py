@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plimsoll.job import Job as Job
     from plimsoll.limits import Limits as Limits
     from plimsoll.predict import load as load
+    from plimsoll.preview import plan as plan
     from plimsoll.run import Run as Run
     from plimsoll.solve import fit as fit
 
@@ -40,10 +41,11 @@ __all__ = [
     "UserError",
     "fit",
     "load",
+    "plan",
 ]
 
 # Loaded when first asked for, so that importing the package costs next to nothing.
-_LATER = {"fit": "solve", "Run": "run", "load": "predict", "Job": "job", "Limits": "limits"}
+_LATER = {"fit": "solve", "Run": "run", "load": "predict", "plan": "preview", "Job": "job", "Limits": "limits"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Additive models: a weight for each thing that a row holds, summed, then a link.
 
 Linear models of numbers, categories and n-grams are all of this shape, so they share the arithmetic and
-differ in what they look at. A served one needs NumPy alone.
+differ in what they look at (``looks``). A served one needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -18,176 +18,15 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.calibration import softmax, softmax_one
-from plimsoll.features import Numbers
+from plimsoll.job import Job
 from plimsoll.knobs import Knobs
-from plimsoll.rows import Coded, Rows, Value
+from plimsoll.looks import CHUNK, Block, CategoryBlock, Look, NumberBlock, TextBlock, describe, mark, revive
+from plimsoll.recipe import Model
+from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
-from plimsoll.text import Grams
 
 Array = NDArray[Any]
-Triplets = tuple[Array, Array, Array]  # row, column, value of each cell that is not zero
-_CHUNK = 2_000  # rows at a time: bounds the memory of text
-
-
-@dataclass(frozen=True)
-class NumberBlock:
-    """Standardised numbers, a mark for a missing one, and optionally the quantile bin that each falls in."""
-
-    numbers: Numbers
-    centre: Array
-    scale: Array
-    edges: tuple[tuple[float, ...], ...] = ()  # of the bins, a tuple for each number; empty: no bins
-
-    @staticmethod
-    def fit(schema: Schema, rows: Rows, bins: int) -> NumberBlock:
-        numbers = Numbers.of(schema)
-        matrix = numbers.matrix(rows)
-        empty = np.isnan(matrix).all(axis=0) if len(rows) else np.ones(numbers.width, dtype=bool)
-        matrix[:, empty] = 0.0
-        centre, spread = np.nanmean(matrix, axis=0), np.nanstd(matrix, axis=0)
-        scale = np.where(spread > 0, 1.0 / np.maximum(spread, 1e-300), 0.0)
-        edges = tuple(_edges(matrix[:, k], bins) for k in range(numbers.width)) if bins else ()
-        return NumberBlock(numbers, centre, scale, edges)
-
-    @property
-    def width(self) -> int:
-        return 2 * self.numbers.width + sum(len(edge) + 1 for edge in self.edges)
-
-    def triplets(self, rows: Rows) -> Triplets:
-        matrix = self.numbers.matrix(rows)
-        width = matrix.shape[1]
-        absent = np.isnan(matrix)
-        shape = np.where(absent, 0.0, (matrix - self.centre) * self.scale)
-        dense = np.concatenate([np.clip(shape, -8.0, 8.0), absent], axis=1)
-        row, column = np.nonzero(dense)
-        parts = [(row, column, dense[row, column])]
-        place = 2 * width
-        for k, edge in enumerate(self.edges):
-            known = np.flatnonzero(~absent[:, k])
-            parts.append((known, place + np.searchsorted(edge, matrix[known, k]), np.ones(len(known))))
-            place += len(edge) + 1
-        return _joined(parts)
-
-
-def _edges(column: Array, bins: int) -> tuple[float, ...]:
-    known = column[~np.isnan(column)]
-    if not len(known):
-        return ()
-    return tuple(np.unique(np.quantile(known, np.arange(1, bins) / bins)).tolist())
-
-
-def _joined(parts: Sequence[Triplets]) -> Triplets:
-    row, column, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    return row, column, value
-
-
-@dataclass(frozen=True)
-class CategoryBlock:
-    """One column a value seen at least twice; an unseen value weighs nothing."""
-
-    name: str
-    place: int
-    values: Mapping[str, int]
-
-    @staticmethod
-    def fit(name: str, place: int, cells: Coded) -> CategoryBlock:
-        count = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.values))
-        kept = sorted(value for k, value in enumerate(cells.values) if count[k] >= 2)
-        return CategoryBlock(name, place, {value: k for k, value in enumerate(kept)})
-
-    @property
-    def width(self) -> int:
-        return len(self.values) + 1  # the last stands for a missing cell
-
-    def triplets(self, rows: Rows) -> Triplets:
-        cells = rows.texts(self.name)
-        table = np.array([*(self.values.get(value, -1) for value in cells.values), len(self.values)])
-        column = table[cells.codes]
-        row = np.flatnonzero(column >= 0)
-        return row, column[row], np.ones(len(row))
-
-
-@dataclass(frozen=True)
-class TextBlock:
-    """Counted n-grams, 1 + log(count), weighted by rarity, each text at length one (Salton and Buckley 1988)."""
-
-    grams: Grams
-    place: int
-    rarity: Array  # of each column, float32; 0: too rare to look at
-    column: Array  # where each n-gram column stands in this block, int32; -1: nowhere
-    width: int
-
-    @staticmethod
-    def fit(grams: Grams, place: int, cells: Coded, learned: bool) -> TextBlock:
-        """A learned vocabulary keeps the n-grams of at least two texts; a hashed one keeps its whole table."""
-        texts = cells.texts()
-        seen = np.zeros(grams.size)
-        for start in range(0, len(texts), _CHUNK):
-            seen += np.bincount(grams.counted(texts[start : start + _CHUNK])[1], minlength=grams.size)
-        kept = seen >= (2 if learned else 0)
-        rarity = np.where(kept, np.log((1.0 + len(texts)) / (1.0 + seen)) + 1.0, 0.0).astype(np.float32)
-        column = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-        return TextBlock(grams, place, rarity, column, int(kept.sum()))
-
-    def triplets_of(self, texts: Sequence[str | None]) -> Triplets:
-        row, gram, count = self.grams.counted(texts)
-        value = (1.0 + np.log(count)) * self.rarity[gram]
-        length = np.sqrt(np.bincount(row, weights=value * value, minlength=len(texts)))
-        value = value / np.maximum(length[row], 1e-12)
-        column = self.column[gram]
-        known = column >= 0
-        return row[known], column[known], value[known]
-
-    def triplets(self, rows: Rows) -> Triplets:
-        return self.triplets_of(rows.texts(self.grams.column).texts())
-
-
-Block = NumberBlock | CategoryBlock | TextBlock
-
-
-@dataclass(frozen=True)
-class Look:
-    """What an additive model looks at: its blocks, side by side."""
-
-    blocks: tuple[Block, ...]
-
-    @property
-    def width(self) -> int:
-        return sum(block.width for block in self.blocks)
-
-    def triplets(self, rows: Rows) -> Triplets:
-        parts, place = [], 0
-        for block in self.blocks:
-            row, column, value = block.triplets(rows)
-            parts.append((row, column + place, value))
-            place += block.width
-        return _joined(parts) if parts else (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-
-    def design(self, rows: Rows) -> Any:
-        """The rows as a SciPy sparse matrix, float32, shape (rows, width)."""
-        from scipy.sparse import csr_matrix, vstack
-
-        parts = []
-        for chunk in rows.chunks(_CHUNK):
-            row, column, value = self.triplets(chunk)
-            parts.append(csr_matrix((value.astype(np.float32), (row, column)), shape=(len(chunk), self.width)))
-        return vstack(parts, format="csr")
-
-
-def look(
-    schema: Schema, rows: Rows, grams: Sequence[Grams], bins: int = 0, learned: bool = True, table: bool = True
-) -> Look:
-    """Blocks for these rows: numbers and categories where ``table`` says so, and the n-grams that are named."""
-    blocks: list[Block] = []
-    if table and Numbers.of(schema).width:
-        blocks.append(NumberBlock.fit(schema, rows, bins))
-    for place, column in enumerate(schema.columns):
-        if table and column.kind == "category":
-            blocks.append(CategoryBlock.fit(column.name, place, rows.texts(column.name)))
-        blocks += [
-            TextBlock.fit(each, place, rows.texts(each.column), learned) for each in grams if each.column == column.name
-        ]
-    return Look(tuple(blocks))
+_UNLIKELY = 1e-3  # a class that a teacher finds less likely than this is left out of a row's lesson
 
 
 @dataclass(frozen=True)
@@ -205,7 +44,7 @@ class Additive:
 
     def scores(self, rows: Rows) -> Array:
         """Sums before the link, shape (rows, outputs)."""
-        return np.concatenate([self._scores(chunk) for chunk in rows.chunks(_CHUNK)])
+        return np.concatenate([self._scores(chunk) for chunk in rows.chunks(CHUNK)])
 
     def _scores(self, rows: Rows) -> Array:
         row, column, value = self.look.triplets(rows)
@@ -234,21 +73,25 @@ class Additive:
             total = step(values, total)
         return total  # type: ignore[no-any-return]
 
-    def _compiled(self) -> Iterator[Any]:
+    def parts(self) -> Iterator[tuple[Block, Array]]:
+        """Each block with its weights, shape (outputs, width of the block)."""
         place = 0
         for block in self.look.blocks:
-            weights = self.weights[:, place : place + block.width].astype(np.float64)
+            yield block, self.weights[:, place : place + block.width]
             place += block.width
+
+    def _compiled(self) -> Iterator[Any]:
+        for block, weights in self.parts():
             if isinstance(block, NumberBlock):
-                yield _number_step(block, weights)
+                yield _number_step(block, weights.astype(np.float64))
             elif isinstance(block, CategoryBlock):
-                yield _category_step(block, weights)
+                yield _category_step(block, weights.astype(np.float64))
             else:
-                yield _text_step(block, self.weights[:, place - block.width : place])
+                yield _text_step(block, weights)
 
     def members(self) -> dict[str, bytes]:
         arrays: dict[str, Array] = {"weights": self.weights, "bias": self.bias}
-        described = [_describe(block, str(k), arrays) for k, block in enumerate(self.look.blocks)]
+        described = [describe(block, str(k), arrays) for k, block in enumerate(self.look.blocks)]
         text = json.dumps({"classes": self.classes, "blocks": described}, ensure_ascii=True, sort_keys=True)
         return {"additive.json": text.encode(), "additive.safetensors": save_arrays(arrays)}
 
@@ -314,76 +157,107 @@ def _text_step(block: TextBlock, weights: Array) -> Any:
     return step
 
 
-def _describe(block: Block, key: str, arrays: dict[str, Array]) -> dict[str, Any]:
-    if isinstance(block, NumberBlock):
-        arrays |= {f"{key}.centre": block.centre, f"{key}.scale": block.scale}
-        return {"block": "number", "edges": [list(edge) for edge in block.edges]}
-    if isinstance(block, CategoryBlock):
-        return {"block": "category", "name": block.name, "place": block.place, "values": list(block.values)}
-    arrays |= {f"{key}.rarity": block.rarity}
-    return {"block": "text", "grams": block.grams.as_json(), "place": block.place}
-
-
-def _revive(schema: Schema, value: Mapping[str, Any], key: str, arrays: Mapping[str, Array]) -> Block:
-    if value["block"] == "number":
-        edges = tuple(tuple(float(part) for part in edge) for edge in value["edges"])
-        return NumberBlock(Numbers.of(schema), arrays[f"{key}.centre"], arrays[f"{key}.scale"], edges)
-    if value["block"] == "category":
-        values = {str(text): k for k, text in enumerate(value["values"])}
-        return CategoryBlock(str(value["name"]), int(value["place"]), values)
-    rarity = arrays[f"{key}.rarity"]
-    kept = rarity > 0
-    column = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-    return TextBlock(Grams.from_json(value["grams"]), int(value["place"]), rarity, column, int(kept.sum()))
-
-
 def load(schema: Schema, members: Mapping[str, bytes]) -> Additive:
     """The model that ``members`` wrote. Raises ValueError where shapes do not agree."""
     value = json.loads(members["additive.json"])
     arrays = load_arrays(members["additive.safetensors"])
-    blocks = tuple(_revive(schema, each, str(k), arrays) for k, each in enumerate(value["blocks"]))
+    blocks = tuple(revive(schema, each, str(k), arrays) for k, each in enumerate(value["blocks"]))
     model = Additive(Look(blocks), arrays["weights"], arrays["bias"], int(value["classes"]))
     if model.weights.shape != (len(model.bias), model.look.width):
         raise ValueError(f"weights of shape {model.weights.shape} for {len(model.bias)} outputs of {model.look.width}")
     return model
 
 
+def join(_job: Job, _schema: Schema, models: Sequence[Model], weights: Sequence[float]) -> Additive | None:
+    """One model whose sums before the link are the weighted sums of the models'; None where they answer differently.
+
+    A block that several of them look at stands once, with its weights added up.
+    """
+    several = [model for model in models if isinstance(model, Additive)]
+    first = several[0]
+    if any(model.classes != first.classes or model.bias.shape != first.bias.shape for model in several):
+        return None
+    found: dict[bytes, tuple[Block, Array]] = {}
+    for model, share in zip(several, weights, strict=True):
+        for block, part in model.parts():
+            key = mark(block)
+            before = found[key][1] if key in found else 0.0
+            found[key] = block, before + share * part.astype(np.float64)
+    empty = np.zeros((len(first.bias), 0))
+    beside = np.concatenate([empty, *(part for _, part in found.values())], axis=1).astype(np.float32)
+    bias = np.sum([share * model.bias for model, share in zip(several, weights, strict=True)], axis=0)
+    return Additive(Look(tuple(block for block, _ in found.values())), beside, bias, first.classes)
+
+
 def fit(
-    seen: Look, rows: Rows, target: Array, classes: int, strength: float, balanced: bool, steps: int = 300
+    seen: Look,
+    rows: Rows,
+    target: Array,
+    classes: int,
+    strength: float,
+    balanced: bool,
+    steps: int = 300,
+    soft: Array | None = None,
 ) -> Additive:
     """Weights by penalised likelihood: logistic regression, or ridge for a number.
 
     ``strength`` is C of scikit-learn's LogisticRegression; for a number, 1 / strength is the ridge penalty.
+    ``soft`` holds a teacher's answers, shape (rows, classes), and is learned from in place of the target.
     """
-    return fit_design(seen, seen.design(rows), target, classes, strength, balanced, steps)
+    return fit_design(seen, seen.design(rows), target, classes, strength, balanced, steps, soft)
 
 
 def fit_design(
-    seen: Look, design: Any, target: Array, classes: int, strength: float, balanced: bool, steps: int = 300
+    seen: Look,
+    design: Any,
+    target: Array,
+    classes: int,
+    strength: float,
+    balanced: bool,
+    steps: int = 300,
+    soft: Array | None = None,
 ) -> Additive:
     """``fit`` for rows that are already a sparse matrix."""
     if classes == 0:
         return _fit_ridge(seen, design, target, strength)
+    # A column that no row has anything in weighs nothing: of a hashed table of n-grams that is most of them.
+    used = np.unique(design.indices)
+    model = _logistic(design[:, used], target, strength, balanced, steps, soft)
+    weights = np.zeros((1 if classes == 2 else classes, design.shape[1]), dtype=np.float32)
+    bias = np.full(len(weights), -30.0 if classes > 2 else 0.0)
+    if classes == 2:
+        weights[0, used], bias[0] = model.coef_[0], model.intercept_[0]
+    else:
+        for k, found in enumerate(model.classes_):
+            # Two of many classes in this fold: scikit-learn then keeps one row of weights.
+            weights[found, used] = model.coef_[k] if len(model.classes_) > 2 else (2 * k - 1) * model.coef_[0] / 2
+            bias[found] = model.intercept_[k] if len(model.classes_) > 2 else (2 * k - 1) * model.intercept_[0] / 2
+    return Additive(seen, weights, bias, classes)
+
+
+def _logistic(design: Any, target: Array, strength: float, balanced: bool, steps: int, soft: Array | None) -> Any:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    weigh = "balanced" if balanced else None
+    share, weigh = None, "balanced" if balanced else None
+    if soft is not None:
+        design, target, share = _repeated(design, soft, balanced)
+        weigh = None
     model = LogisticRegression(C=strength, class_weight=weigh, max_iter=steps, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the steps are bounded on purpose
-        model.fit(design, target)
-    weights = np.zeros((1 if classes == 2 else classes, design.shape[1]), dtype=np.float32)
-    bias = np.full(len(weights), -30.0 if classes > 2 else 0.0)
-    if classes == 2:
-        weights[0], bias[0] = model.coef_[0], model.intercept_[0]
-    else:
-        for k, found in enumerate(model.classes_):
-            # Two of many classes in this fold: scikit-learn then keeps one row of weights.
-            weights[found] = model.coef_[k] if len(model.classes_) > 2 else (2 * k - 1) * model.coef_[0] / 2
-            bias[found] = model.intercept_[k] if len(model.classes_) > 2 else (2 * k - 1) * model.intercept_[0] / 2
-    return Additive(seen, weights, bias, classes)
+        return model.fit(design, target, sample_weight=share)
+
+
+def _repeated(design: Any, soft: Array, balanced: bool) -> tuple[Any, Array, Array]:
+    """(rows, class numbers, weights): a row once for each class that it may be of, weighed by how likely that is."""
+    row, label = np.nonzero(soft > _UNLIKELY)
+    share = soft[row, label]
+    if balanced:
+        share = share * (soft.shape[0] / (soft.shape[1] * soft.sum(axis=0)))[label]
+    return design[row], label, share
 
 
 def _fit_ridge(seen: Look, design: Any, target: Array, strength: float) -> Additive:

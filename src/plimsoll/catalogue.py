@@ -18,21 +18,29 @@ RECIPES: dict[str, str] = {
     "trees": "plimsoll.recipes.trees",
 }
 
+# Recipes made of others: named by who proposes them with their parts, and never tried by themselves.
+MADE: dict[str, str] = {
+    "blend": "plimsoll.blend",
+    "distilled": "plimsoll.distil",
+}
+
 OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
 
 
 def known() -> Mapping[str, str]:
-    """Every recipe's name and module, the user's own last; a module is named for its recipe.
+    """Every recipe's name and module, the user's own and then those made of others last.
 
-    The environment says so, because trials and servers are processes of their own.
+    The environment names the user's own, because trials and servers are processes of their own; a module is named for
+    its recipe.
     """
     own = [module.strip() for module in os.environ.get(OWN, "").split(",") if module.strip()]
-    return RECIPES | {name: module for module in own if (name := module.rpartition(".")[2]) not in RECIPES}
+    house = RECIPES | MADE
+    return RECIPES | {name: module for module in own if (name := module.rpartition(".")[2]) not in house} | MADE
 
 
 def names() -> tuple[str, ...]:
-    """The recipes there are, the cheapest to fit first."""
-    return tuple(known())
+    """The recipes that a search may try by themselves, the cheapest to fit first."""
+    return tuple(name for name in known() if name not in MADE)
 
 
 def find(name: str) -> Recipe:
@@ -52,7 +60,8 @@ def describe(name: str) -> str:
 def _module(name: str) -> Any:
     if name not in known():
         raise JobError(f'There is no recipe "{name}". {nearest(name, known())}')
-    return importlib.import_module(RECIPES[name]) if name in RECIPES else _own(name, known()[name])
+    house = RECIPES | MADE
+    return importlib.import_module(house[name]) if name in house else _own(name, known()[name])
 
 
 def _own(name: str, module: str) -> Any:

@@ -17,6 +17,7 @@ from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
 
 _LEAST, _MOST = 40, 100  # columns of what is told of a run
+_WIDE = 140  # of a plan, where the width is not known
 
 
 def _fit(args: argparse.Namespace) -> int:
@@ -38,6 +39,22 @@ def _fit(args: argparse.Namespace) -> int:
     if not args.quiet:
         sys.stdout.flush()  # so that the two streams stay in order where they go to one place
         print(f"The bundle is in {out / 'bundle'}, and the report in {out / 'report.html'}.", file=sys.stderr)
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> int:
+    words = statement.words({**vars(args), "out": None})
+    from plimsoll import preview, preview_text
+
+    words.pop("out", None)
+    progress = Progress(sys.stderr, quiet=args.quiet)
+    try:
+        made = preview.plan(words.pop("data"), **words, goal=args.goal, on_machine=args.on_machine, progress=progress)
+    finally:
+        progress.close()
+    shown = rewritten(sys.stdout)
+    width = max(_LEAST, shutil.get_terminal_size().columns) if shown else _WIDE
+    print(json.dumps(made.as_json()) if args.json else "\n".join(preview_text.lines(made, width)))
     return 0
 
 
@@ -120,8 +137,16 @@ def _machine(args: argparse.Namespace) -> int:
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
         print(f"The card is in {out}.", file=sys.stderr)
+    if kept := card.keep(measured):
+        print(f"Runs on this machine find it in {kept}.", file=sys.stderr)
     print(text if args.json else "\n".join(card.lines(measured)))
     return 0
+
+
+def _ledger(args: argparse.Namespace) -> int:
+    from plimsoll import ledger_command
+
+    return ledger_command.ledger(args)
 
 
 def _pack(args: argparse.Namespace) -> int:
@@ -142,11 +167,13 @@ def _demo(args: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "fit": _fit,
+    "plan": _plan,
     "predict": _predict,
     "serve": _serve,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,
+    "ledger": _ledger,
     "pack": _pack,
     "demo": _demo,
 }

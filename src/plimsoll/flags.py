@@ -26,6 +26,22 @@ examples:
 exit codes: 0 done · 2 something to change, in one line · 3 nothing fits · 130 stopped
 """
 
+LEDGER_PLACE = """\
+where it is kept:
+  PLIMSOLL_HOME=DIR     in that folder
+  PLIMSOLL_HOME=off     nowhere: nothing is kept, and nothing is learned from earlier runs
+  otherwise             in $XDG_DATA_HOME/plimsoll, or ~/.local/share/plimsoll
+"""
+
+PLAN_EXAMPLES = """\
+examples:
+  plimsoll plan reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
+  plimsoll plan visits.csv.gz --predict returned --goal "roc_auc > 0.95"
+  plimsoll plan sales.parquet --predict units --on-machine card.json --json
+
+The first sixth of a plan is reading; then every recipe's default is tried on a few hundred to a few thousand rows.
+"""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
@@ -55,7 +71,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_fit, _add_predict, _add_serve, _add_report, _add_recipes, _add_machine, _add_pack, _add_demo):
+    for add in (
+        _add_fit,
+        _add_plan,
+        _add_predict,
+        _add_serve,
+        _add_report,
+        _add_recipes,
+        _add_machine,
+        _add_ledger,
+        _add_pack,
+        _add_demo,
+    ):
         add(commands)
     return top
 
@@ -95,9 +122,33 @@ def _add_recipes(commands: Any) -> None:
 
 
 def _add_machine(commands: Any) -> None:
-    one = commands.add_parser("machine", help="measure what this machine can do: its card, in a few seconds")
+    one = commands.add_parser("machine", help="measure what this machine can do: its card, in ten seconds")
     one.add_argument("--out", type=Path, metavar="FILE", help="write the card, for planning on another machine")
     one.add_argument("--json", action="store_true", help="print the card as JSON, and nothing else")
+
+
+def _add_ledger(commands: Any) -> None:
+    one = commands.add_parser(
+        "ledger",
+        help="show, export, import or forget the trials that the cost model learns from",
+        description="Your own ledger: the trials of every run on this machine. The cost model learns from them\n"
+        "what the next run will cost. It holds shapes, knobs and costs, and nothing of your rows.",
+        epilog=LEDGER_PLACE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("--json", action="store_true", help="print what it holds as JSON, and nothing else")
+    ways = one.add_subparsers(
+        dest="what", metavar="[WHAT]", title="what to do with it; alone, it is shown", parser_class=_Parser
+    )
+    out = ways.add_parser("export", help="write its trials to a file, for another machine or another person")
+    out.add_argument("file", metavar="FILE", type=Path, help="the file to write, such as trials.jsonl")
+    into = ways.add_parser("import", help="take in the trials of a file, each once; every line of it is checked")
+    into.add_argument("file", metavar="FILE", type=Path, help="a file that plimsoll ledger export wrote")
+    forget = ways.add_parser("forget", help="remove trials, for good")
+    which = forget.add_mutually_exclusive_group(required=True)
+    which.add_argument("--recipe", metavar="R", help="those of one model family")
+    which.add_argument("--group", metavar="G", help="those of one data set, by its name in plimsoll ledger")
+    which.add_argument("--all", action="store_true", help="all of them")
 
 
 def _add_pack(commands: Any) -> None:
@@ -121,6 +172,32 @@ def _add_fit(commands: Any) -> None:
         epilog=FIT_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_job(one)
+    one.add_argument("--out", metavar="RUN", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
+    one.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_plan(commands: Any) -> None:
+    one = commands.add_parser(
+        "plan",
+        help="say what a fit would meet: which candidates fit, and what they would cost",
+        description="Say, before anything but probes is trained, which candidates fit the limits and what they would cost.",
+        epilog=PLAN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_job(one)
+    one.add_argument("--goal", metavar="TEXT", help='a quality to reach, such as "roc_auc > 0.95": what it would take')
+    one.add_argument(
+        "--on-machine", metavar="CARD", type=Path, help="plan for the machine of a card (plimsoll machine --out)"
+    )
+    one.add_argument("--json", action="store_true", help="print the plan as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_job(one: Any) -> None:
+    """The words of a job, the same for whatever is done with it."""
     one.add_argument(
         "data", metavar="DATA", nargs="?", help="CSV, TSV, Parquet, JSON lines, Arrow (.gz); a folder or a glob of them"
     )
@@ -148,7 +225,3 @@ def _add_fit(commands: Any) -> None:
     one.add_argument("--choose", metavar="HOW", help="cheapest (of those not measurably worse than the best) or best")
     one.add_argument("--coverage", metavar="SHARE", type=float, help="of a number's intervals (0.9)")
     one.add_argument("--job", metavar="FILE", type=Path, help="a job.toml with the same words; flags win")
-    one.add_argument("--out", metavar="RUN", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
-    one.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
-    one.add_argument("--quiet", action="store_true", help="no progress on standard error")

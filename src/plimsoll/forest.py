@@ -57,17 +57,51 @@ def graph(
 
     Tree number i adds to output i modulo ``outputs``.
     """
-    from onnx import TensorProto, helper
-
-    columns: dict[str, Any] = {name: [] for name in _NODE}
-    leaves: dict[str, Any] = {name: [] for name in _LEAF}
+    columns: dict[str, list[Any]] = {name: [] for name in (*_NODE, *_LEAF)}
     for number, tree in enumerate(trees):
         for node in _flat(tree["tree_structure"]):
             for name, cell in zip(_NODE, (number, *node[:6]), strict=True):
                 columns[name].append(cell)
             if node[2] == "LEAF":
                 for name, cell in zip(_LEAF, (number, node[0], number % outputs, node[6] * scale), strict=True):
-                    leaves[name].append(cell)
+                    columns[name].append(cell)
+    return _written(columns, features, outputs, base)
+
+
+def merged(graphs: Sequence[bytes], weights: Sequence[float]) -> bytes:
+    """One graph whose scores are the weighted sums of what these graphs give for the same rows.
+
+    Raises ValueError where they take or give different numbers of columns.
+    """
+    read = [_read(each) for each in graphs]
+    if len({shape for _, shape in read}) != 1:
+        raise ValueError("graphs of different shapes cannot be one")
+    columns: dict[str, list[Any]] = {name: [] for name in (*_NODE, *_LEAF)}
+    base, trees = np.zeros(read[0][1][1]), 0
+    for (found, _), weight in zip(read, weights, strict=True):
+        columns["target_weights"] += [leaf * weight for leaf in found["target_weights"]]
+        for name in ("nodes_treeids", "target_treeids"):
+            columns[name] += [number + trees for number in found[name]]
+        for name in columns.keys() - {"target_weights", "nodes_treeids", "target_treeids"}:
+            columns[name] += found[name]
+        base += weight * np.array(found["base_values"])
+        trees += 1 + max(found["nodes_treeids"])
+    return _written(columns, *read[0][1], base.tolist())
+
+
+def _read(graph: bytes) -> tuple[Mapping[str, Any], tuple[int, int]]:
+    """The attributes of the one node of a graph that ``graph`` made, and how many columns it takes and gives."""
+    from onnx import helper, load_model_from_string
+
+    made = load_model_from_string(graph).graph
+    found = {each.name: helper.get_attribute_value(each) for each in made.node[0].attribute}
+    features = made.input[0].type.tensor_type.shape.dim[1].dim_value
+    return found, (features, found["n_targets"])
+
+
+def _written(columns: Mapping[str, Any], features: int, outputs: int, base: Sequence[float]) -> bytes:
+    from onnx import TensorProto, helper
+
     ensemble = helper.make_node(
         "TreeEnsembleRegressor",
         ["rows"],
@@ -77,7 +111,6 @@ def graph(
         base_values=[float(part) for part in base],
         post_transform="NONE",
         **columns,
-        **leaves,
     )
     rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, [None, features])
     scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, outputs])

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from typing import Any
 WATTS_PER_CORE = (2.0, 15.0)
 # Grams of CO2 for a kilowatt-hour, from hydropower to coal.
 GRAMS_PER_KWH = (20.0, 900.0)
+_FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
 BUSY = 0.15  # share of the cores that others may use before a timing is called disturbed
 
 
@@ -47,6 +49,50 @@ def _memory() -> int:
         return 0
 
 
+def flags() -> list[str]:
+    """The instruction sets that matter to a model, of those that the processor has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    words = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return [flag for flag in _FLAGS if flag in words]
+
+
+def allowed_memory() -> int:
+    """Bytes that this process may use: the container's limit, where there is one below the machine's memory."""
+    whole = _memory()
+    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return min(whole, int(Path(place).read_text()))
+        except (OSError, ValueError):
+            continue
+    return whole
+
+
+def cores() -> int:
+    """The cores that this process may run on.
+
+    >>> cores() >= 1
+    True
+    """
+    return len(core_numbers())
+
+
+def core_numbers() -> tuple[int, ...]:
+    """The numbers that the system gives to the cores that this process may run on, in order."""
+    try:
+        return tuple(sorted(os.sched_getaffinity(0)))
+    except (AttributeError, OSError):
+        return tuple(range(os.cpu_count() or 1))
+
+
+def pin(numbers: Collection[int]) -> None:
+    """Keeps this process, and those that it starts, to the cores of these numbers, where the system can."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, set(numbers))
+
+
 def versions() -> dict[str, str]:
     """The versions that a figure depends on, of those packages that are installed."""
     from importlib.metadata import PackageNotFoundError, version
@@ -70,10 +116,16 @@ def others_busy(seconds: float = 0.15) -> float | None:
     return max(0.0, (after[0] - before[0]) / (after[1] - before[1]))
 
 
-def _ticks() -> tuple[int, int] | None:
+def busy_seconds(root: Path = Path("/")) -> float | None:
+    """Core-seconds of everybody on this machine since it was started; None where it cannot be known."""
+    ticks = _ticks(root)
+    return None if ticks is None else ticks[0] / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(root: Path = Path("/")) -> tuple[int, int] | None:
     """(busy, all) clock ticks since boot."""
     try:
-        fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        fields = [int(word) for word in (root / "proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     except (OSError, ValueError):
         return None
     return sum(fields) - fields[3] - fields[4], sum(fields)
@@ -81,11 +133,9 @@ def _ticks() -> tuple[int, int] | None:
 
 def power() -> dict[str, Any]:
     """What a joule and a gram rest on: intervals, with where they come from."""
-    counters = sorted(str(path) for path in Path("/sys/class/powercap").glob("intel-rapl:*") if path.is_dir())
     return {
         "watts_per_core": list(WATTS_PER_CORE),
         "watts_source": "assumed: from an efficient server core to a desktop core at full clock",
-        "counters": counters,
         "grams_per_kwh": list(GRAMS_PER_KWH),
         "grid_source": "assumed: from hydropower to coal",
     }

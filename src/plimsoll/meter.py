@@ -38,8 +38,12 @@ def requests(values: Sequence[Sequence[Any]], names: Sequence[str]) -> bytes:
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def measure(bundle: Path, rows: Path, scratch: Path, seconds: float = 30.0, count: int = REQUESTS) -> Reading:
+def measure(
+    bundle: Path, rows: Path, scratch: Path, seconds: float = 30.0, count: int = REQUESTS, beside: float = 0.0
+) -> Reading:
     """Time, memory, size and cold start of a bundle folder, asked with the JSON lines in ``rows``.
+
+    ``beside`` is the share of the cores that is known to be in use, by trials side by side with this.
 
     Raises TrialError where the bundle cannot be loaded or does not answer in time.
     """
@@ -55,7 +59,7 @@ def measure(bundle: Path, rows: Path, scratch: Path, seconds: float = 30.0, coun
     if done.returncode != 0 or not out.exists():
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TrialError(f"the bundle could not be served: {last}")
-    return _reading(json.loads(out.read_text()), _size(bundle), busy)
+    return _reading(json.loads(out.read_text()), _size(bundle), None if busy is None else busy - beside)
 
 
 def _size(bundle: Path) -> int:

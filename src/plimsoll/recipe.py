@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.profile import Profile
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
 
@@ -27,7 +28,9 @@ class Fold:
     """Rows to learn from, and rows for early stopping; ``valid`` is None in the last fit on all rows.
 
     ``target`` holds class numbers (int64) or values (float64), shape (rows,). ``groups`` numbers the rows
-    that must stay together when a recipe splits the training rows again.
+    that must stay together when a recipe splits the training rows again. ``soft`` holds a teacher's answers,
+    shape (rows, classes), each row summing to one: a family that can learn from them does so in place of the
+    target, which holds classes drawn from them.
     """
 
     train: Rows
@@ -35,14 +38,21 @@ class Fold:
     valid: Rows | None = None
     valid_target: NDArray[Any] | None = None
     groups: NDArray[np.int64] | None = None
+    soft: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """How a fit's cost grows: operations and bytes, not seconds."""
+    """How costs grow: addends of operations and bytes, not seconds. What each of them weighs is learned from trials.
 
-    operations: float
-    bytes: float
+    ``operations`` are those of a fit, and ``bytes`` what it holds at most; ``answer`` are the operations of one answer,
+    and ``model`` the bytes of what is kept. A share that never changes need not be named: there always is one.
+    """
+
+    operations: tuple[float, ...]
+    bytes: tuple[float, ...]
+    answer: tuple[float, ...] = ()
+    model: tuple[float, ...] = ()
 
 
 class Model(Protocol):
@@ -64,14 +74,20 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Recipe:
-    """One model family."""
+    """One model family.
+
+    ``join``, where a family has it, gives one model whose sums before the link are the weighted sums of those of
+    several models, or None where they cannot be joined. Families with the same ``join`` and the same members are
+    joined with each other too.
+    """
 
     name: str
     space: Space
     refuse: Callable[[Job, Schema], str | None]
-    facts: Callable[[Job, Schema, int, Knobs], Facts]  # the int: rows to learn from
+    facts: Callable[[Profile, Knobs], Facts]
     fit: Callable[[Job, Schema, Fold, Knobs, Clock], Model]
     load: Callable[[Job, Schema, Members], Model]
+    join: Callable[[Job, Schema, Sequence[Model], Sequence[float]], Model | None] | None = None
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:

@@ -13,9 +13,11 @@ import numpy as np
 from plimsoll import evidence, frontier, machine
 from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
+from plimsoll.cases import COSTS
 from plimsoll.job import Job
 from plimsoll.limits import Limits, Measured
-from plimsoll.search import Search, qualities, spent, trial_limits
+from plimsoll.scoring import qualities, spent, trial_limits
+from plimsoll.search import Search
 from plimsoll.serve.answerer import Answerer
 from plimsoll.trial import Score, Status, Trial
 
@@ -79,7 +81,7 @@ def record(
         "job": search.job.as_json(),
         "limits": [limit.as_json() for limit in search.job.limits],
         "machine": machine.card(),
-        "trials": [trial.as_json() for trial in search.trials],
+        "trials": [trial.as_json() for trial in sorted(search.trials, key=lambda trial: trial.id)],
         "chosen": chosen.id if chosen else None,
         "measured": (measured or run_costs(search)).as_json(),
         "test": verdict.score.as_json() if verdict else None,
@@ -89,7 +91,25 @@ def record(
         "reference": next((trial.id for trial in search.trials if trial.recipe == "constant"), None),
         "reproduce": _reproduce(search.asked),
         "elapsed": search.clock.spent,
+        "timeline": search.timeline,
+        "forecast": forecast(search.trials),
     }
+
+
+def forecast(trials: Sequence[Trial]) -> dict[str, int]:
+    """Of the figures that were foretold and then measured: how many there are, and how many lay in their interval.
+
+    Of a trial that was killed only what has passed its upper end is known.
+    """
+    told = inside = 0
+    for trial in trials:
+        for name, (low, _, high) in trial.predicted.figures.items():
+            found = trial.measured.middle(name)
+            ended = trial.status in (Status.FITS, Status.BREACHES)
+            if name in COSTS and found is not None and (ended or (trial.status is Status.KILLED and found > high)):
+                told += 1
+                inside += low <= found <= high
+    return {"told": told, "inside": inside}
 
 
 def nothing(search: Search) -> str:

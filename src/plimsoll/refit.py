@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from plimsoll import bundle
+from plimsoll import blend, bundle, mixing
 from plimsoll.bundle import Bundle
+from plimsoll.clock import Clock
+from plimsoll.crew import Crew, Lane
 from plimsoll.errors import TrialError
 from plimsoll.limits import Measured
 from plimsoll.runner import Outcome
-from plimsoll.search import Search, trial_limits
+from plimsoll.scoring import trial_limits
+from plimsoll.search import Search
 from plimsoll.trial import Trial
 
 METERING = 2.0  # seconds that measuring a bundle may take
@@ -31,12 +35,13 @@ class Final:
 
 
 def expected(search: Search, trial: Trial, slower: float = KEPT) -> float:
-    """Seconds that fitting a trial's model again and measuring it may take."""
+    """Seconds that fitting a trial's model again and measuring it may take; a blend's parts are fitted side by side."""
     fold = search.walls.get(trial.id) or trial.measured.middle("train") or 0.0
-    return fold * slower + METERING
+    lanes = search.lanes if trial.stage == "blend" else 1
+    return fold * slower / lanes + METERING
 
 
-def final(search: Search, order: Sequence[Trial], keep: float, say: Progress) -> Final | None:
+def final(search: Search, crew: Crew, order: Sequence[Trial], keep: float, say: Progress) -> Final | None:
     """The first in the order that keeps its limits once fitted on all rows; failing time for that, as it was tried.
 
     ``keep`` seconds of the clock are left for what comes after.
@@ -44,8 +49,9 @@ def final(search: Search, order: Sequence[Trial], keep: float, say: Progress) ->
     for trial in order:
         if search.clock.left - keep > expected(search, trial, BEGUN):
             say(f"refitting {trial.recipe} on all rows", search.clock.left)
-            settled = _settled(search, trial)
-            outcome = _fitted(search, trial, settled, search.clock.left - METERING - keep)
+            settled = search.settled.get(trial.id, {})
+            again = _parts_fitted if trial.stage == "blend" else _fitted
+            outcome = again(search, crew, trial, settled, search.clock.left - METERING - keep)
             if outcome.done and not outcome.cut:
                 if kept := _kept(search, trial, outcome, settled, search.clock.left - keep):
                     return kept
@@ -55,19 +61,37 @@ def final(search: Search, order: Sequence[Trial], keep: float, say: Progress) ->
     return None
 
 
-def _settled(search: Search, trial: Trial) -> dict[str, Any]:
-    """What the trial's training settled, such as the number of trees."""
-    for entry in search.ledger.entries():
-        if entry.get("trial", {}).get("id") == trial.id:
-            return dict(entry.get("settled", {}))
-    return {}
-
-
-def _fitted(search: Search, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
+def _fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
+    """On every core: nothing else runs."""
     spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, ())
-    outcome = search.bench.run(spec, search.folder / "final", seconds, search.job.limits.get("train_memory"))
+    outcome = crew.first.run(spec, search.folder / "final", seconds, search.job.limits.get("train_memory"))
     search.cpu += outcome.cpu
     return outcome
+
+
+def _parts_fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
+    """A blend's parts side by side, and then their models pooled."""
+    named = blend.read(trial.knobs["parts"])
+    waiting = list(range(len(named)))
+    clock, memory = Clock(seconds), search.job.limits.get("train_memory")
+    ended: dict[int, Outcome] = {}
+
+    def fitted(place: int, lane: Lane) -> tuple[int, Outcome]:
+        part = named[place]
+        knobs = {**part.whole, **blend.own(f"{place}.", settled)}
+        spec = search.spec(part.recipe, knobs, 1.0, (), lane.cores)
+        return place, lane.bench.run(spec, search.folder / f"final-{place}", clock.left, memory)
+
+    while waiting or len(ended) < len(named):
+        for lane in crew.idle:
+            if waiting:
+                crew.send(lane, partial(fitted, waiting.pop(0)))
+        ended |= dict(crew.ended())
+    outcomes = [ended[place] for place in range(len(named))]
+    search.cpu += sum(each.cpu for each in outcomes)
+    if wrong := next((each for each in outcomes if not each.done or each.cut), None):
+        return wrong
+    return mixing.joined(search.asked, search.folder / "final", named, outcomes)
 
 
 def _kept(search: Search, trial: Trial, outcome: Outcome, settled: Mapping[str, Any], seconds: float) -> Final | None:

@@ -8,8 +8,10 @@ the model that answers it, are told apart by less than half of that.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from plimsoll import frontier
+from plimsoll.crew import Crew
 from plimsoll.refit import Progress
 from plimsoll.search import Search
 from plimsoll.trial import Trial
@@ -24,10 +26,11 @@ def reserve(search: Search, window: float) -> float:
     left = len(search.asked.folds) - search.asked.first
     if top is None or search.job.choose == "best":
         return 0.0
-    return min(2.0 * left * search.walls.get(top.id, 0.0) * _MARGIN, MOST * window)
+    turns = 2.0 / min(2, search.lanes)
+    return min(turns * left * search.walls.get(top.id, 0.0) * _MARGIN, MOST * window)
 
 
-def run_off(search: Search, spendable: Callable[[], float], say: Progress) -> None:
+def run_off(search: Search, crew: Crew, spendable: Callable[[], float], say: Progress) -> None:
     """Adds folds to the best trial and to the one that would be chosen, until the choice stands or time is short.
 
     ``spendable`` says how many seconds may still be spent.
@@ -35,12 +38,28 @@ def run_off(search: Search, spendable: Callable[[], float], say: Progress) -> No
     if search.job.choose == "best":
         return
     while pair := _contenders(search):
-        trial = min(pair, key=lambda each: search.folds[each.id])
         seconds = spendable()
-        if search.folds[trial.id] >= len(search.asked.folds) or seconds < search.walls[trial.id] * _MARGIN:
+        due = _due(search, pair, seconds)
+        if not due:
             return
-        say(f"{trial.recipe} {trial.id}, on one fold more", search.clock.left)
-        search.extend(trial, seconds)
+        names = " and ".join(f"{trial.recipe} {trial.id}" for trial in due)
+        say(f"{names}, on one fold more", search.clock.left)
+        for lane, trial in zip(crew.idle, due, strict=False):
+            crew.send(lane, partial(search.extension, trial, seconds))
+        for _ in due:
+            for trial, outcome in crew.ended():
+                search.extended(trial, outcome)
+
+
+def _due(search: Search, pair: tuple[Trial, Trial], seconds: float) -> list[Trial]:
+    """Those of the two that have the fewest folds and time for another, as many as there are lanes."""
+    fewest = min(search.folds[trial.id] for trial in pair)
+    if fewest >= len(search.asked.folds):
+        return []
+    behind = [trial for trial in pair if search.folds[trial.id] == fewest]
+    if any(seconds < search.walls[trial.id] * _MARGIN for trial in behind):
+        return []
+    return behind[: search.lanes]
 
 
 def _contenders(search: Search) -> tuple[Trial, Trial] | None:

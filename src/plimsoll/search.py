@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,17 +13,29 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import bundle, calibration, evidence, machine, meter, metrics
-from plimsoll.asked import Asked, Truth
+from plimsoll import (
+    bundle,
+    calibration,
+    evidence,
+    meter,
+    metrics,
+    mixing,
+    profile,
+)
+from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
-from plimsoll.calibration import Calibration
+from plimsoll.cases import Case, Known
 from plimsoll.clock import Clock
+from plimsoll.crew import Lane
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.ledger import Ledger
-from plimsoll.limits import RUN_COSTS, Limits, Measured
-from plimsoll.planner import Step
+from plimsoll.limits import Measured
+from plimsoll.outlook import Step
+from plimsoll.profile import Profile
 from plimsoll.runner import Outcome, Workbench
+from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
+from plimsoll.tariff import SERVED
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
@@ -32,14 +45,12 @@ BROKEN = (TrialError, OSError, EOFError, LookupError, ValueError, BadZipFile, np
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Answers on training rows that the models had not learned from, calibrated across halves."""
+class Taken:
+    """A step that was carried out: its trial, how the fit ended, and of a blend the trials that are its parts."""
 
-    index: Array
-    raw: Array  # as the models gave them
-    answers: Array
-    labels: Array
-    calibration: Calibration
+    trial: Trial
+    outcome: Outcome
+    parts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -55,7 +66,13 @@ class Search:
     cpu: float = 0.0
     rate: float = 0.0  # seconds that a row takes to answer in a batch, the slowest so far
     folds: dict[str, int] = field(default_factory=dict)  # how many folds each trial has been scored on
-    walls: dict[str, float] = field(default_factory=dict)  # seconds that a fold of each trial took to fit
+    walls: dict[str, float] = field(default_factory=dict)  # core-seconds that a fold of each trial took to fit
+    cases: list[Case] = field(default_factory=list)  # of this run, for the cost model
+    begun: int = 0  # trials that have been given a number
+    lanes: int = 1  # trials side by side
+    settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    served: float = 1.5  # seconds that measuring a model takes
     _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
     @property
@@ -70,9 +87,18 @@ class Search:
     def ledger(self) -> Ledger:
         return Ledger(self.folder.parent / "ledger.jsonl")
 
-    def spec(self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int]) -> dict[str, Any]:
+    @cached_property
+    def profile(self) -> Profile:
+        """Of the rows that one fit learns from."""
+        whole = profile.of(self.asked.learn.rows, self.target, self.asked.schema)
+        return replace(whole, rows=len(self.asked.folds[0][0]))
+
+    def spec(
+        self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int], cores: Sequence[int] = ()
+    ) -> dict[str, Any]:
         """What the workbench is asked to fit: on these folds, or with none on all rows."""
         return {
+            "cores": list(cores),
             "job": self.job.as_json(),
             "schema": self.asked.schema.as_json(),
             "recipe": recipe,
@@ -85,35 +111,94 @@ class Search:
 
     def take(self, step: Step, seconds: float) -> Trial:
         """Carries out a step and records it, however it ends."""
-        number = f"t{len(self.trials) + 1:03d}"
-        self.bench.wait(seconds)
+        return self.keep(self.attempt(step, self.number(), seconds, Lane(0, (), self.bench)))
+
+    def number(self) -> str:
+        """The next trial's."""
+        self.begun = max(self.begun, len(self.trials)) + 1
+        return f"t{self.begun:03d}"
+
+    def attempt(self, step: Step, number: str, seconds: float, lane: Lane) -> Taken:
+        """Carries out a step on a lane; what it came to is for ``keep`` to record. Lanes may do this at once."""
+        lane.bench.wait(seconds)
         begun = time.monotonic()
-        spent = self.clock.spent
-        blank = Trial(number, step.recipe, step.knobs, Status.FAILED, step.why, share=step.share, started=spent)
-        outcome = self.bench.run(
-            self.spec(step.recipe, step.knobs, step.share, range(self.asked.first)),
-            self.folder / number,
-            seconds,
-            self.job.limits.get("train_memory"),
+        blank = Trial(
+            number,
+            step.recipe,
+            step.knobs,
+            Status.FAILED,
+            step.why,
+            predicted=step.predicted,
+            share=step.share,
+            started=self.clock.spent,
+            stage=step.stage,
+            lane=lane.number,
         )
+        outcome = self._outcome(step, number, seconds, lane)
         trial = self._recorded(blank, outcome, seconds - (time.monotonic() - begun))
         wall = time.monotonic() - begun
-        trial = replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall)))
+        self.mark(f"{step.recipe} {number}, {step.why}", blank.started, "trial", lane.number, number)
+        return Taken(replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall))), outcome, step.parts)
+
+    def _outcome(self, step: Step, number: str, seconds: float, lane: Lane) -> Outcome:
+        if step.parts:
+            return mixing.mixed(self.asked, self.folder, number, step.knobs, [self.part(each) for each in step.parts])
+        spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), () if step.wide else lane.cores)
+        return lane.bench.run(spec, self.folder / number, seconds, self.job.limits.get("train_memory"))
+
+    def part(self, number: str) -> mixing.Part:
+        """A trial as a part of others."""
+        trial = next(each for each in self.trials if each.id == number)
+        seen = self.seen[number]
+        return mixing.Part(trial.recipe, trial.knobs, self.settled[number], self.folder / number, seen.index, seen.raw)
+
+    def keep(self, taken: Taken) -> Trial:
+        """Writes down what a step came to."""
+        trial, outcome = taken.trial, taken.outcome
         self.cpu += outcome.cpu
         self.rate = max(self.rate, outcome.rate)
-        self.folds[number], self.walls[number] = self.asked.first, outcome.wall / self.asked.first
+        if "p50" in trial.measured.figures:
+            self.served = 0.7 * self.served + 0.3 * max(0.1, (trial.measured.middle("train") or 0.0) - outcome.wall)
+        self.folds[trial.id], self.walls[trial.id] = self.asked.first, outcome.cpu / self.asked.first
+        self.settled[trial.id] = dict(outcome.settled)
+        if trial.stage == "blend":  # to fit it again is to fit its parts again
+            self.walls[trial.id] = sum(self.walls[part] for part in taken.parts)
         self.trials.append(trial)
+        self.cases += self._case(trial, outcome)
         self.ledger.add(trial, settled=dict(outcome.settled))
         return trial
 
-    def extend(self, trial: Trial, seconds: float) -> None:
-        """Scores a trial on one fold more, for a surer choice; where that fails, on no more."""
+    def _case(self, trial: Trial, outcome: Outcome) -> list[Case]:
+        """What the cost model learns from a trial: nothing from one that failed, and a bound from one that was killed."""
+        if trial.stage == "blend" or outcome.status is Status.FAILED or outcome.cut:
+            return []
+        known = Known(trial.recipe, trial.knobs, self.shared(trial.share))
+        once = {"cpu": outcome.cpu / self.asked.first, "train_memory": float(outcome.memory)}
+        shown = {"model": float(outcome.size), "answer": outcome.answer} if outcome.done else {}
+        served = {name: figure for name in SERVED if (figure := trial.measured.middle(name))}
+        score = {"score": trial.score.value} if trial.score else {}
+        over = frozenset() if outcome.done else frozenset(once)
+        figures = {name: figure for name, figure in {**once, **shown, **served, **score}.items() if figure}
+        settled = {name: float(value) for name, value in outcome.settled.items() if isinstance(value, int | float)}
+        return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled)]
+
+    def shared(self, share: float) -> Profile:
+        """The profile of a share of the rows that one fit learns from."""
+        return replace(self.profile, rows=max(1, int(self.profile.rows * share)))
+
+    def extension(self, trial: Trial, seconds: float, lane: Lane) -> tuple[Trial, Outcome]:
+        """Fits a trial on one fold more; what it came to is for ``extended`` to record. Lanes may do this at once."""
         fold = self.folds[trial.id]
-        spec = self.spec(trial.recipe, trial.knobs, 1.0, [fold])
-        place = self.folder / f"{trial.id}-{fold}"
-        outcome = self.bench.run(spec, place, seconds, self.job.limits.get("train_memory"))
+        spec = self.spec(trial.recipe, trial.knobs, 1.0, [fold], lane.cores)
+        begun = self.clock.spent
+        outcome = lane.bench.run(spec, self.folder / f"{trial.id}-{fold}", seconds, self.job.limits.get("train_memory"))
+        self.mark(f"{trial.recipe} {trial.id}, fold {fold + 1}", begun, "run-off", lane.number, trial.id)
+        return trial, outcome
+
+    def extended(self, trial: Trial, outcome: Outcome) -> None:
+        """Scores a trial on one fold more, for a surer choice; where that failed, on no more."""
         self.cpu += outcome.cpu
-        self.folds[trial.id] = fold + 1
+        self.folds[trial.id] += 1
         try:
             if not outcome.done or outcome.cut:
                 raise TrialError(outcome.why or "its time was up")
@@ -124,13 +209,18 @@ class Search:
         found = self._judged(replace(trial, measured=trial.measured.joined(self.floors(seen))))
         self.trials = [found if each.id == trial.id else each for each in self.trials]
 
+    def mark(self, what: str, begun: float, kind: str, lane: int = 0, trial: str | None = None) -> None:
+        """Notes on the time line what has just ended."""
+        spent = {"what": what, "begin": begun, "end": self.clock.spent, "lane": lane, "kind": kind, "trial": trial}
+        self.timeline.append(spent)
+
     def _judged(self, trial: Trial) -> Trial:
         breaches = trial_limits(self.job.limits).judge(trial.measured)
         status = Status.BREACHES if breaches else Status.FITS
         return replace(trial, status=status, breaches=tuple(str(breach) for breach in breaches))
 
     def _recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
-        costs = _run_costs(outcome)
+        costs = run_costs(outcome)
         if not outcome.done:
             return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
         try:
@@ -148,7 +238,7 @@ class Search:
         if before := self.seen.get(number):
             index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
         truth = self.target[index]
-        answers, labels = _crossed(truth, raw, self.job)
+        answers, labels = crossed(truth, raw, self.job)
         fitted = calibration.fit(truth, raw, self.job.score, self.job.coverage)
         self.seen[number] = Seen(index, raw, answers, labels, fitted)
         return self.seen[number]
@@ -173,7 +263,9 @@ class Search:
         """Writes the bundle under ``scratch`` and measures it."""
         scratch.mkdir(parents=True, exist_ok=True)
         bundle.write(scratch / "bundle", made)
-        return meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds)
+        # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
+        beside = (self.lanes - 1) / self.lanes
+        return meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds, beside=beside)
 
     def floors(self, seen: Seen) -> Measured:
         """The qualities that limits speak of, on the unseen training rows."""
@@ -190,43 +282,3 @@ class Search:
             gains = (metrics.gain(name, self.target[both], a, b, self.job.seed, draws=100)[0] for name in names)
             self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
         return self._worse[key]
-
-
-def trial_limits(limits: Limits) -> Limits:
-    """The limits that a single trial is held against; those on the run are held against the run."""
-    return limits.without([name for name in RUN_COSTS if name != "train_memory"])
-
-
-def qualities(limits: Limits, truth: Truth, answers: Array, labels: Array) -> Measured:
-    """The figures of the quality floors, each on the rows that it speaks of."""
-    figures = {}
-    for floor in limits.floors:
-        rows = truth.slices[floor.key] if floor.slice else np.ones(len(truth.target), dtype=bool)
-        if rows.any():
-            figures[floor.key] = metrics.score(floor.name, truth.target[rows], answers[rows], labels[rows])
-    return Measured.exactly(**figures)
-
-
-def _run_costs(outcome: Outcome) -> Measured:
-    return spent(outcome.cpu, train=outcome.wall, train_memory=float(outcome.memory))
-
-
-def spent(cpu: float, **exact: float) -> Measured:
-    """Core-seconds with the energy and carbon that they are estimated to cost, beside what was counted exactly."""
-    joules = machine.energy(cpu)
-    estimated = Measured({"energy": joules, "carbon": machine.carbon(joules)})
-    return Measured.exactly(cpu=cpu, **exact).joined(estimated)
-
-
-def _crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
-    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody."""
-    if raw.ndim == 1:
-        return raw, raw
-    half = np.random.default_rng(job.seed).permutation(len(truth)) % 2 == 0
-    answers, labels = np.empty_like(raw), np.empty(len(truth), dtype=np.int64)
-    for teach, learn in ((half, ~half), (~half, half)):
-        if teach.any() and learn.any():
-            taught = calibration.fit(truth[teach], raw[teach], job.score)
-            answers[learn] = taught.apply(raw[learn])
-            labels[learn] = taught.labels(answers[learn])
-    return answers, labels

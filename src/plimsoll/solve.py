@@ -6,31 +6,33 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, catalogue, frontier, machine, planner, underway
+from plimsoll import bundle, catalogue, frontier, machine, offers, planner, prior, underway, window
 from plimsoll.asked import Part, ask
 from plimsoll.clock import Clock
+from plimsoll.crew import Crew
 from plimsoll.errors import JobError, NothingFits, UserError
 from plimsoll.job import Job, Split
 from plimsoll.knobs import Space
 from plimsoll.limits import Limits, parse
+from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of
 from plimsoll.record import facts, nothing, record, run_costs, sampled, tested
-from plimsoll.refit import Progress, expected, final
+from plimsoll.refit import Progress, final
 from plimsoll.run import Run
-from plimsoll.run_off import reserve, run_off
-from plimsoll.runner import Workbench
+from plimsoll.run_off import run_off
 from plimsoll.schema import Kind
+from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
 from plimsoll.statement import begun
 from plimsoll.trial import Status, Trial
+from plimsoll.window import Window
 
-WINDOW = 300.0  # seconds of search when no limit on train is stated
-_REPORT = 1.0  # seconds kept for the report and the record, and for each million test rows
 _RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
+_LEARNING = 0.1  # share of the window that is waited for the cost model; it comes when it comes
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
-_MOST_TESTING = 0.2  # share of the window that answering the test rows may take
 
 
 def fit(
@@ -57,10 +59,40 @@ def fit(
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.
     """
-    asked_limits = limits if isinstance(limits, Limits) else parse(limits)
-    job = Job(
+    job = stated(predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage)
+    folder = _folder(out, resume)
+    if done := underway.ended(folder):
+        return done
+    clock = Clock(window.seconds(job.limits), spent=underway.spent(folder))
+    crew = Crew()
+    crew.start()
+    try:
+        solve = _Solve(job, folder, clock, crew, prior.Learning(job.seed), progress or (lambda _done, _left: None))
+        return solve.run(source, test)
+    finally:
+        crew.stop()
+
+
+def stated(
+    predict: str,
+    limits: str | Sequence[str] | Limits = (),
+    split: str = "random",
+    metric: str = "",
+    ignore: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    recipes: Sequence[str] = (),
+    seed: int = 0,
+    choose: str = "cheapest",
+    coverage: float = 0.9,
+) -> Job:
+    """The job as it was written. Raises JobError and LimitError in one line."""
+    for name in recipes:
+        catalogue.find(name)
+        if name in catalogue.MADE:
+            raise JobError(f'--recipes {name}: it is made of other trials by itself. Name those, such as "trees".')
+    return Job(
         predict=predict,
-        limits=asked_limits,
+        limits=limits if isinstance(limits, Limits) else parse(limits),
         metric=metric,
         split=Split.parse(split),
         ignore=tuple(ignore),
@@ -70,24 +102,6 @@ def fit(
         choose=choose,
         coverage=coverage,
     )
-    for name in job.recipes:
-        catalogue.find(name)
-    folder = _folder(out, resume)
-    if done := underway.ended(folder):
-        return done
-    clock = Clock(_window(asked_limits), spent=underway.spent(folder))
-    bench = Workbench()
-    bench.start()
-    try:
-        solve = _Solve(job, folder, clock, bench, progress or (lambda _done, _left: None))
-        return solve.run(source, test)
-    finally:
-        bench.stop()
-
-
-def _window(limits: Limits) -> float:
-    """Seconds that the whole run may take."""
-    return limits.get("train") or WINDOW
 
 
 def _kind(name: str, kind: str) -> Kind:
@@ -114,17 +128,22 @@ class _Solve:
     job: Job
     folder: Path
     clock: Clock
-    bench: Workbench
+    crew: Crew
+    learned: prior.Learning
     say: Progress
     stopped: bool = False
+    judged: bool = False  # it has been said which candidates cannot keep the limits
+    lenient: bool = False  # candidates that had been ruled out are tried after all
 
     def run(self, source: Any, test: Any) -> Run:
         self.say("reading", self.clock.left)
         asked = ask(self.job, source, test)
         asked = underway.begin(asked, self.folder)  # only now: a mistake in the data leaves no folder behind
-        search = Search(asked, underway.work(self.folder), self.clock, self.bench)
+        search = Search(asked, underway.work(self.folder), self.clock, self.crew.first, lanes=len(self.crew.lanes))
+        search.mark("reading", 0.0, "read")
         underway.take_up(search)
-        self.bench.wait(self.clock.left)  # what it imports is no trial's time, and no neighbour's
+        self.crew.ready(self.clock.left)  # what it imports is no trial's time, and no neighbour's
+        self.learned.costs(_LEARNING * search.clock.left)
         if (busy := machine.others_busy(0.1)) is not None and busy > machine.BUSY:
             self.say(
                 f"the machine is busy ({100 * busy:.0f} % of its cores): timings will be disturbed", self.clock.left
@@ -136,65 +155,109 @@ class _Solve:
             if not self.stopped:  # the same job would come to the same end
                 shutil.rmtree(search.folder, ignore_errors=True)
             raise
+        prior.remember(search.cases)
         shutil.rmtree(search.folder, ignore_errors=True)
         return run
 
     def _search(self, search: Search) -> None:
-        """Trials, then a run-off, and trials again with what the run-off has left of its time."""
+        """Trials, then a run-off, and trials again with what the run-off has left of its time; a blend at the end."""
+        share = Window(search)
         spaces = _spaces(search)
         try:
-            for share in _RESERVED:
-                self._try(search, spaces, share)
-                run_off(search, lambda: self._spendable(search), self.say)
+            for reserved in _RESERVED:
+                self._try(search, spaces, reserved)
+                self._mix(search)
+                run_off(search, self.crew, lambda: share.spendable, self.say)
+            if not any(trial.status is Status.FITS for trial in search.trials):
+                self.lenient = True
+                self._try(search, spaces, 0.0)
         except KeyboardInterrupt:
             # Whoever stops a run wants what there is: finish with the trials so far.
             self.stopped = True
+            self.crew.abandon()
             self.say("stopped: finishing with what there is", self.clock.left)
 
-    def _try(self, search: Search, spaces: dict[str, Space], share: float) -> None:
-        rows, seed = len(search.asked.learn), search.job.seed
-        while step := planner.next_step(search.trials, spaces, rows, self._searchable(search, share), seed):
+    def _try(self, search: Search, spaces: dict[str, Space], reserved: float) -> None:
+        """Trials on every idle lane, until nothing is left that is worth its while and fits into the time."""
+        running: dict[str, Step] = {}
+        while True:
+            self._send(search, spaces, reserved, running)
+            if not running:
+                return
+            for taken in self.crew.ended():
+                search.keep(taken)
+                del running[taken.trial.id]
+
+    def _send(self, search: Search, spaces: dict[str, Space], reserved: float, running: dict[str, Step]) -> None:
+        share = Window(search)
+        self._rule_out(search, spaces)
+        for lane in self.crew.idle:
+            if any(step.wide for step in running.values()):
+                return
+            step = planner.next_step(self._scene(search, spaces, list(running.values()), share.searchable(reserved)))
+            if step is None:
+                return
             self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
-            search.take(step, max(1.0, self._allowed(search, step, share)))
+            number = search.number()
+            running[number] = step
+            self.crew.send(lane, partial(search.attempt, step, number, share.allowed(step, reserved)))
 
-    def _allowed(self, search: Search, step: planner.Step, share: float) -> float:
-        """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.
+    def _scene(self, search: Search, spaces: dict[str, Space], running: Sequence[Step], seconds: float) -> Scene:
+        return Scene(
+            spaces,
+            search.profile,
+            trial_limits(self.job.limits),
+            self.learned.costs(),
+            search.trials,
+            search.cases,
+            running,
+            seconds,
+            search.asked.first,
+            self.job.seed,
+            search.served,
+            len(self.crew.lanes),
+            self.crew.quicker,
+            self.lenient,
+        )
 
-        The very first trial may take it all, for without one there is nothing to serve.
-        """
-        ended = [trial for trial in search.trials if trial.status is not Status.RULED_OUT]
-        known = not ended or any(trial.recipe == step.recipe for trial in ended)
-        return self._searchable(search, share) * (1.0 if known else 0.5)
+    def _rule_out(self, search: Search, spaces: dict[str, Space]) -> None:
+        """Writes down, as soon as the costs are known, which candidates cannot keep the limits: they are not tried."""
+        if self.judged or not self.learned.costs().tariffs:
+            return
+        self.judged = True
+        scene = self._scene(search, spaces, [], Window(search).searchable(0.0))
+        known = {step_of(trial).key for trial in search.trials}
+        for step, why in ruled_out(scene, foretold(scene, planner.candidates(scene))):
+            if step.key not in known and step.stage != "default":
+                blank = Trial(search.number(), step.recipe, step.knobs, Status.RULED_OUT, why, predicted=step.predicted)
+                search.trials.append(blank)
+                search.ledger.add(blank)
 
-    def _searchable(self, search: Search, share: float) -> float:
-        """Seconds that may still be spent on trials: what may be spent, less a share of what the run-off may need."""
-        return self._spendable(search) - share * reserve(search, _window(self.job.limits))
-
-    def _spendable(self, search: Search) -> float:
-        """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
-        top = frontier.top(search.trials)
-        left = self.clock.left - (expected(search, top) if top else 3.0) - self._kept(search)
-        joules = search.job.limits.get("energy")
-        if joules is not None:
-            # The high end of the estimate counts, so that the promise holds at both ends.
-            left = min(left, (joules * 0.6 - machine.energy(search.cpu)[2]) / machine.energy(1.0)[2])
-        return left
-
-    def _kept(self, search: Search) -> float:
-        """Seconds kept for the end: answering the test rows, and the report."""
-        rows = len(search.asked.test)
-        return _REPORT * (1.0 + rows * 1e-6) + min(rows * search.rate, _MOST_TESTING * _window(self.job.limits))
+    def _mix(self, search: Search) -> None:
+        """A blend of the best trials, where it promises more than any of them; and a small model that has learned from it."""
+        for offer in (offers.blended, offers.distilled):
+            step = offer(search, Window(search).spendable)
+            if step is not None:
+                self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
+                lane = self.crew.lanes[0]
+                self.crew.send(lane, partial(search.attempt, step, search.number(), Window(search).spendable))
+                for taken in self.crew.ended():
+                    search.keep(taken)
 
     def _finish(self, search: Search) -> Run:
         limits = search.job.limits
         order = frontier.ranked(search.trials, search.worse, search.job.choose)
-        chosen = final(search, order, self._kept(search), self.say)
+        begun = self.clock.spent
+        chosen = final(search, self.crew, order, Window(search).kept, self.say)
+        search.mark("refitting and measuring", begun, "refit")
         if chosen is None:
             raise self._nothing(search)
         search.trials = [chosen.trial if each.id == chosen.trial.id else each for each in search.trials]
         self.say("scoring the test rows", self.clock.left)
+        begun = self.clock.spent
         test = self._testable(search)
         verdict = tested(chosen.bundle, search.asked, test)
+        search.mark("scoring the test rows", begun, "score")
         found = chosen.measured.joined(verdict.floors)
         made = replace(chosen.bundle, facts=facts(limits, found.joined(run_costs(search)), verdict.score, search.asked))
         bundle.write(self.folder / "bundle", made)
@@ -211,7 +274,7 @@ class _Solve:
     def _testable(self, search: Search) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""
         test = search.asked.test
-        seconds = max(_REPORT, self.clock.left - _REPORT * (1.0 + len(test) * 1e-6))
+        seconds = max(window.REPORT, self.clock.left - window.REPORT * (1.0 + len(test) * 1e-6))
         most = int(seconds / search.rate) if search.rate else len(test)
         return sampled(test, max(most, _LEAST_TESTED), self.job.seed)
 

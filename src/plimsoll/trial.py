@@ -49,6 +49,8 @@ class Trial:
     share: float = 1.0
     started: float = 0.0  # seconds since the run began
     notes: tuple[str, ...] = ()
+    stage: str = ""  # what it was for: a probe, the portfolio, a blend …
+    lane: int = 0  # which of the trials side by side it was
 
     @property
     def complete(self) -> bool:
@@ -69,6 +71,8 @@ class Trial:
             "share": self.share,
             "started": self.started,
             "notes": list(self.notes),
+            "stage": self.stage,
+            "core": self.lane,
         }
 
     @staticmethod
@@ -92,4 +96,6 @@ class Trial:
             share=value["share"],
             started=value["started"],
             notes=tuple(value["notes"]),
+            stage=value.get("stage", ""),
+            lane=value.get("core", 0),
         )

@@ -74,7 +74,8 @@ def _lay_out(asked: Asked, work: Path) -> None:
 
 def take_up(search: Search) -> None:
     """Takes up the trials of a run that was cut off, with the answers that it left."""
-    for trial in search.ledger.trials():
+    for trial, entry in search.ledger.told():
+        search.settled[trial.id] = entry.get("settled", {})
         search.cpu += trial.measured.middle("cpu") or 0.0
         if trial.score is not None:
             try:
@@ -83,5 +84,5 @@ def take_up(search: Search) -> None:
                 trial = replace(trial, status=Status.FAILED, score=None, why=f"its answers are damaged: {fault}")
         first = search.asked.first
         search.folds[trial.id] = first
-        search.walls[trial.id] = (trial.measured.middle("train") or 0.0) / first
+        search.walls[trial.id] = (trial.measured.middle("cpu") or 0.0) / first
         search.trials.append(trial)

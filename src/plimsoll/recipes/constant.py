@@ -11,6 +11,7 @@ import numpy as np
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.profile import Profile
 from plimsoll.recipe import Answers, Facts, Fold, Members, Recipe
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
@@ -50,8 +51,8 @@ def refuse(job: Job, schema: Schema) -> str | None:
     return None
 
 
-def facts(job: Job, schema: Schema, rows: int, knobs: Knobs) -> Facts:
-    return Facts(operations=float(rows), bytes=8.0 * rows)
+def facts(profile: Profile, knobs: Knobs) -> Facts:
+    return Facts(operations=(float(profile.rows),), bytes=(8.0 * profile.rows,), model=(float(profile.classes),))
 
 
 RECIPE = Recipe("constant", Space(), refuse, facts, fit, load)

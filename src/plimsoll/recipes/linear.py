@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from plimsoll import additive
+from plimsoll import additive, looks
 from plimsoll.additive import Additive
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.schema import USABLE, Kind, Schema
 from plimsoll.text import Grams
@@ -28,26 +29,46 @@ def refuse(job: Job, schema: Schema) -> str | None:
     return None if schema.of(*USABLE) else "there is no column to learn from"
 
 
-def facts(job: Job, schema: Schema, rows: int, knobs: Knobs) -> Facts:
-    texts = len(schema.of(Kind.TEXT))
-    cells = (len(schema.columns) - texts) * (2 if knobs["bins"] else 1) + 100 * texts
-    outputs = max(1, len(schema.classes) - 1)
-    return Facts(operations=30.0 * min(rows, MOST_ROWS) * cells * outputs, bytes=8.0 * rows * cells)
+def facts(profile: Profile, knobs: Knobs) -> Facts:
+    rows, outputs = min(profile.rows, MOST_ROWS), max(1, profile.classes - 1)
+    letters, words, texts = profile.letters, int(knobs["words"]), profile.texts
+    cells = profile.numbers * (3 if knobs["bins"] else 2) + profile.categories
+    slots = profile.numbers + min(profile.steps, profile.numbers * int(knobs["bins"]))  # weights of the numbers
+    grams = min(
+        (rows * letters) ** 0.75, words * 2.0**19
+    )  # Heaps' law: how many different n-grams so many letters hold
+    return Facts(
+        operations=(
+            *(rows * cells, rows * cells * outputs, rows * letters, rows * letters * words * outputs),
+            *(grams * outputs, (profile.levels + slots) * outputs, profile.columns, texts),
+        ),
+        bytes=(rows * cells, rows * letters, grams * outputs, profile.levels * outputs, texts),
+        answer=(letters, letters * words, profile.numbers * outputs, profile.categories * outputs, texts),
+        model=(
+            grams * outputs,
+            texts,
+            profile.levels,
+            profile.spelled,
+            profile.levels * outputs,
+            slots,
+            slots * outputs,
+        ),
+    )
 
 
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Additive:
-    rows, target = fold.train, fold.target
+    rows, target, soft = fold.train, fold.target, fold.soft
     if len(rows) > MOST_ROWS:
         pick = np.sort(np.random.default_rng(job.seed).choice(len(rows), MOST_ROWS, replace=False))
-        rows, target = rows.take(pick), target[pick]
+        rows, target, soft = rows.take(pick), target[pick], None if soft is None else soft[pick]
     grams = [Grams(name, words=int(knobs["words"]), bits=19) for name in schema.of(Kind.TEXT)]
-    seen = additive.look(schema, rows, grams, bins=int(knobs["bins"]))
+    seen = looks.look(schema, rows, grams, bins=int(knobs["bins"]))
     steps = 300 if clock.left > 5 else 30
-    return additive.fit(seen, rows, target, len(schema.classes), float(knobs["strength"]), False, steps)
+    return additive.fit(seen, rows, target, len(schema.classes), float(knobs["strength"]), False, steps, soft)
 
 
 def load(job: Job, schema: Schema, members: Members) -> Additive:
     return additive.load(schema, members)
 
 
-RECIPE = Recipe("linear", SPACE, refuse, facts, fit, load)
+RECIPE = Recipe("linear", SPACE, refuse, facts, fit, load, additive.join)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from plimsoll import additive
+from plimsoll import additive, looks
 from plimsoll.additive import Additive
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.schema import Kind, Schema
 from plimsoll.text import Grams
@@ -33,11 +34,26 @@ def refuse(job: Job, schema: Schema) -> str | None:
     return None if schema.of(Kind.TEXT) else "there is no text column"
 
 
-def facts(job: Job, schema: Schema, rows: int, knobs: Knobs) -> Facts:
-    orders = max(0, int(knobs["chars"]) - int(knobs["shortest"]) + 1) if knobs["chars"] else 0
-    cells = len(schema.of(Kind.TEXT)) * (60 * int(knobs["words"]) + 250 * orders)
-    outputs = max(1, len(schema.classes) - 1)
-    return Facts(operations=30.0 * rows * cells * outputs, bytes=12.0 * rows * cells)
+def facts(profile: Profile, knobs: Knobs) -> Facts:
+    rows, outputs, letters, texts = profile.rows, max(1, profile.classes - 1), profile.letters, profile.texts
+    words, orders = (
+        int(knobs["words"]),
+        max(0, int(knobs["chars"]) - int(knobs["shortest"]) + 1) if knobs["chars"] else 0,
+    )
+    spelled = texts * (orders > 0)
+    most = (2.0**19, 2.0**20 * (orders > 0))
+    # Heaps' law: how many different n-grams so many letters hold.
+    known = ((rows * letters * words) ** 0.75, (rows * letters * orders) ** 0.75)
+    held = most if knobs["vocabulary"] == "hashed" else tuple(map(min, known, most))
+    return Facts(
+        operations=(
+            *(rows * letters * words, rows * letters * orders, rows * letters * (words / 5 + orders) * outputs),
+            *(sum(held) * outputs, sum(map(min, known, most)) * outputs, texts, spelled),
+        ),
+        bytes=(rows * letters * words, rows * letters * orders, sum(held) * outputs, texts, spelled),
+        answer=(letters * words, letters * orders, texts, spelled),
+        model=(held[0] * outputs, held[1] * outputs, texts, spelled),
+    )
 
 
 def grams(schema: Schema, knobs: Knobs) -> list[Grams]:
@@ -52,14 +68,15 @@ def grams(schema: Schema, knobs: Knobs) -> list[Grams]:
 
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Additive:
     learned = knobs["vocabulary"] == "learned"
-    seen = additive.look(schema, fold.train, grams(schema, knobs), learned=learned, table=False)
+    seen = looks.look(schema, fold.train, grams(schema, knobs), learned=learned, table=False)
     steps = 300 if clock.left > 10 else 30
     classes, strength = len(schema.classes), float(knobs["strength"])
-    return additive.fit(seen, fold.train, fold.target, classes, strength, bool(knobs["balanced"]), steps)
+    balanced = bool(knobs["balanced"])
+    return additive.fit(seen, fold.train, fold.target, classes, strength, balanced, steps, fold.soft)
 
 
 def load(job: Job, schema: Schema, members: Members) -> Additive:
     return additive.load(schema, members)
 
 
-RECIPE = Recipe("text_ngrams", SPACE, refuse, facts, fit, load)
+RECIPE = Recipe("text_ngrams", SPACE, refuse, facts, fit, load, additive.join)

@@ -1,4 +1,4 @@
-"""The smaller drawings: the Plimsoll mark, a gauge, reliability, residuals, and where the time went."""
+"""The smaller drawings: the Plimsoll mark, a gauge, reliability and residuals."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plimsoll import units
-from plimsoll.report.load_line import STATUS, Depth, Record, Run, cost_of
-from plimsoll.report.markup import Markup, join, tag
-from plimsoll.report.scales import Scale, clock_ticks, linear_ticks
-
-_CROWDED = 32  # bars with names beside them, before they become too many to read
+from plimsoll.report.load_line import Depth
+from plimsoll.report.markup import Markup, tag
+from plimsoll.report.scales import Scale, linear_ticks
 
 
 def mark() -> Markup:
@@ -29,13 +26,13 @@ def loads(depths: Sequence[Depth]) -> Markup:
 def _load(depth: Depth) -> Markup:
     words = (
         tag("span", depth.text, class_="limit"),
-        tag("b", _unbroken(depth.shown)),
-        tag("span", _unbroken(depth.room), class_="room"),
+        tag("b", unbroken(depth.shown)),
+        tag("span", unbroken(depth.room), class_="room"),
     )
     return tag("li", _gauge(depth), tag("div", *words), class_="kept" if depth.kept else "over")
 
 
-def _unbroken(words: str) -> str:
+def unbroken(words: str) -> str:
     """A number and its unit stay on one line."""
     return re.sub(r"(?<=\d) (?=%|\w{1,3}\b(?<!to))", "\u00a0", words)
 
@@ -144,75 +141,4 @@ def histogram(edges: Sequence[float], counts: Sequence[int], radius: float | Non
         class_="chart small wide",
         role="img",
         aria_label="Histogram of residuals",
-    )
-
-
-def timeline(run: Run) -> Markup | None:
-    """Each trial from its start to its end, and the limit on training where it is in sight."""
-    ran = sorted(
-        (trial for trial in run["trials"] if cost_of(trial, "train") is not None),
-        key=lambda trial: trial.get("started", 0.0),
-    )
-    if not ran:
-        return None
-    end = max(float(run.get("elapsed") or 0.0), *(_end(trial) for trial in ran))
-    bound = next((float(each["bound"]) for each in run.get("limits") or () if each["name"] == "train"), None)
-    near = bound if bound is not None and bound <= end * 2 else None
-    crowded = len(ran) > _CROWDED
-    step = 7 if crowded else 22
-    x, foot = Scale(0, max(end, near or 0.0) * 1.02, 20 if crowded else 168, 752), 30 + step * len(ran)
-    ticks = clock_ticks(x.high)
-    return tag(
-        "svg",
-        *(tag("line", x1=x(tick), x2=x(tick), y1=24, y2=foot, class_="grid") for tick in ticks),
-        *(
-            tag("text", units.show(tick, units.TIME) if tick else "0", x=x(tick), y=foot + 17, class_="tick middle")
-            for tick in ticks
-        ),
-        *(_bar(trial, run, x, 28 + step * index, step, crowded) for index, trial in enumerate(ran)),
-        None if near is None else _window(x(near), near, foot),
-        viewBox=f"0 0 770 {foot + 24}",
-        class_="chart timeline",
-        role="group",
-        aria_label=f"{len(ran)} trials over {units.show(end, units.TIME)}",
-    )
-
-
-def _end(trial: Record) -> float:
-    return float(trial.get("started") or 0.0) + (cost_of(trial, "train") or 0.0)
-
-
-def _bar(trial: Record, run: Run, x: Scale, top: float, step: int, crowded: bool) -> Markup:
-    start, end = float(trial.get("started") or 0.0), _end(trial)
-    kind = "chosen" if trial["id"] == run.get("chosen") else "whole" if trial["status"] == "fits" else "hollow"
-    words = f"{trial['recipe']} {trial['id']}, {STATUS.get(trial['status'], trial['status'])}: {units.show(end - start, units.TIME)} from {units.show(start, units.TIME)}"
-    return tag(
-        "g",
-        None if crowded else _name(trial, top + 14),
-        tag(
-            "rect",
-            tag("title", words),
-            x=x(start),
-            y=top + step * 0.18,
-            width=max(x(end) - x(start), 2.0),
-            height=step * 0.64,
-            rx=2,
-        ),
-        class_=f"span {kind} {trial['hue']}",
-        data_trial=trial["id"],
-        role="img",
-        aria_label=words,
-    )
-
-
-def _name(trial: Record, y: float) -> Markup:
-    recipe = str(trial["recipe"])
-    short = recipe if len(recipe) <= 17 else recipe[:16] + "…"
-    return tag("text", short, tag("tspan", f"  {str(trial['id'])[:5]}", class_="hint"), x=156, y=y, class_="tick end")
-
-
-def _window(place: float, bound: float, foot: float) -> Markup:
-    return join(
-        tag("line", x1=place, x2=place, y1=18, y2=foot, class_="load"),
-        tag("text", f"train < {units.show(bound, units.TIME)}", x=place, y=12, class_="load-label end"),
     )

@@ -154,6 +154,7 @@ def _mark(plot: Plot, trial: Record, x: float, y: float, kind: str, *inside: obj
         *inside,
         class_=f"point {kind} {trial['hue']}",
         data_trial=trial["id"],
+        data_at=x,
         tabindex=0,
         role="img",
         aria_label=_spoken(trial, plot.cost, "chosen" in kind),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from plimsoll.report.load_line import Run
+from collections.abc import Iterable
+
+from plimsoll.report.load_line import Record, Run
 from plimsoll.report.markup import Markup, join, tag
 
 _MOST = 6  # colours that can be told apart, also by the colour-blind; recipes after them share the grey
@@ -25,18 +27,26 @@ def painted(run: Run) -> Run:
 def legend(run: Run) -> Markup:
     """The colours of the recipes, then the shapes."""
     drawn = [trial for trial in run["trials"] if trial.get("score") or trial.get("predicted")]
-    hues = {trial["recipe"]: trial["hue"] for trial in drawn}
-    shapes = [("", "whole chosen", "chosen")] if any(trial["id"] == run.get("chosen") for trial in drawn) else []
-    shapes += [("", "hollow", "does not fit")] if any(trial["status"] == "breaches" for trial in drawn) else []
-    crosses = [("cross", "", "no score")] if any(not trial.get("score") for trial in drawn) else []
-    items = [("", f"whole {hue}", str(recipe)) for recipe, hue in hues.items()]
-    return tag("ul", *(_item(*each) for each in (*items, *shapes, *crosses)), class_="legend", aria_label="Legend")
+    items = recipe_keys(drawn)
+    if any(trial["id"] == run.get("chosen") for trial in drawn):
+        items.append(key(dot(13, 10, 5, True), "whole chosen", "chosen"))
+    if any(trial["status"] == "breaches" for trial in drawn):
+        items.append(key(dot(13, 10, 5, False), "hollow", "does not fit"))
+    if any(not trial.get("score") for trial in drawn):
+        items.append(key(tag("path", d="M9 6l8 8m0 -8l-8 8", class_="cross"), "", "no score"))
+    return tag("ul", *items, class_="legend", aria_label="Legend")
 
 
-def _item(shape: str, kind: str, words: str) -> Markup:
-    mark = tag("path", d="M9 6l8 8m0 -8l-8 8", class_="cross") if shape else dot(13, 10, 5, "chosen" in kind)
-    key = tag("svg", tag("g", mark, class_=kind or None), viewBox="0 0 26 20", class_="key", aria_hidden="true")
-    return tag("li", key, tag("span", words))
+def recipe_keys(trials: Iterable[Record]) -> list[Markup]:
+    """One key to the colour of each recipe, in the order in which they come."""
+    hues = {trial["recipe"]: trial["hue"] for trial in trials}
+    return [key(dot(13, 10, 5, False), f"whole {hue}", str(recipe)) for recipe, hue in hues.items()]
+
+
+def key(mark: Markup, kind: str, words: str) -> Markup:
+    """A mark on a paper of 26 by 20, and what it stands for."""
+    drawn = tag("svg", tag("g", mark, class_=kind or None), viewBox="0 0 26 20", class_="key", aria_hidden="true")
+    return tag("li", drawn, tag("span", words))
 
 
 def dot(x: float, y: float, radius: float, chosen: bool) -> Markup:

@@ -43,19 +43,30 @@
     });
   }
 
-  // A chart is one stop of the Tab key; arrow keys walk along its marks, from the cheapest to the dearest.
-  const middle = (point) => Number(point.querySelector(".reach").getAttribute("cx"));
-  // The listeners stand on the figure, for Chromium lets the Tab key stop at an SVG that listens for the focus.
-  for (const chart of document.querySelectorAll("figure")) {
-    const points = [...chart.querySelectorAll(".point")].sort((a, b) => middle(a) - middle(b));
+  // Beside a chart that has no panel, a line says what the mark under the mouse or the keyboard stands for.
+  for (const told of document.querySelectorAll(".told")) {
+    told.textContent = "Point at a mark, or walk along the marks with the arrow keys.";
+    for (const event of ["mouseover", "focusin", "click"]) {
+      told.parentElement.addEventListener(event, (happening) => {
+        const found = happening.target.closest("[data-at]");
+        if (found) told.textContent = found.getAttribute("aria-label");
+      });
+    }
+  }
+
+  // A chart is one stop of the Tab key; arrow keys walk along its marks, from left to right.
+  const place = (point) => Number(point.dataset.at);
+  // The listeners stand around the chart, for Chromium lets the Tab key stop at an SVG that listens for the focus.
+  for (const chart of document.querySelectorAll(".walk")) {
+    const points = [...chart.querySelectorAll("[data-at]")].sort((a, b) => place(a) - place(b));
     const stop = (at) => points.forEach((point, index) => point.setAttribute("tabindex", index === at ? 0 : -1));
     stop(Math.max(points.findIndex((point) => point.classList.contains("chosen")), 0));
-    chart.addEventListener("focusin", (focus) => stop(points.indexOf(focus.target)));
+    chart.addEventListener("focusin", (focus) => points.includes(focus.target) && stop(points.indexOf(focus.target)));
     chart.addEventListener("keydown", (press) => {
       const last = points.length - 1;
       const here = points.indexOf(press.target);
       const next = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: last }[press.key];
-      if (next === undefined) return;
+      if (next === undefined || here < 0) return;
       points[Math.min(Math.max(next, 0), last)].focus();
       press.preventDefault();
     });

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll import units
-from plimsoll.report.charts import loads, mark, timeline
+from plimsoll.report.charts import loads, mark, unbroken
+from plimsoll.report.forecast import verdict_text
+from plimsoll.report.forecast_chart import forecasts
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
 from plimsoll.report.hues import legend, painted
 from plimsoll.report.load_line import (
@@ -27,7 +29,10 @@ from plimsoll.report.load_line import (
 )
 from plimsoll.report.markup import Markup, embedded, escape, join, tag
 from plimsoll.report.quality import quality
+from plimsoll.report.ruled_out import ruled_out
 from plimsoll.report.tables import facts, trial_card, trials_table
+from plimsoll.report.timeline import spent_text
+from plimsoll.report.timeline_chart import timeline_chart
 
 
 def write(run: Run, path: Path) -> None:
@@ -49,6 +54,7 @@ def render(run: Run) -> str:
         _frontier(run, trial),
         _trials(run),
         _quality(run),
+        _forecast(run),
         _timeline(run),
         _warnings(run),
         _reproduce(run),
@@ -128,6 +134,7 @@ def _contents(run: Run) -> Markup:
     places = [
         ("trials", f"{trials} trial{'s' * (trials != 1)}"),
         ("evidence", "Evidence" if quality(run) else ""),
+        ("forecast", "Predicted and measured" if forecasts(run) else ""),
         ("timeline", f"Time {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""),
         ("warnings", f"{warnings} warning{'s' * (warnings != 1)}" if warnings else ""),
         ("reproduce", "How to reproduce" if run.get("reproduce") else ""),
@@ -146,7 +153,7 @@ def _frontier(run: Run, trial: Record | None) -> Markup:
     first = "p99" if "p99" in limited else (limited or list(charts))[0]
     figures = tag(
         "div",
-        *(tag("figure", chart, id=f"chart-{cost}") for cost, chart in charts.items()),
+        *(tag("figure", chart, id=f"chart-{cost}", class_="walk") for cost, chart in charts.items()),
         legend(run),
         class_="figures",
     )
@@ -189,9 +196,9 @@ def _trials(run: Run) -> Markup:
     counts = [(fit, "fit"), (total - fit - out, "ran and did not"), (out, "ruled out before training")]
     said = ", ".join(f"{count} {words}" for count, words in counts if count)
     guess = " A figure after ~ is predicted." if any(trial.get("predicted") for trial in run["trials"]) else ""
-    return _section(
-        "trials", "Trials", trials_table(run), lead=f"{total} in all: {said}. The best that fit come first.{guess}"
-    )
+    table = trials_table(run) if total > out else None
+    lead = f"{total} in all: {said}. The best that fit come first.{guess}"
+    return _section("trials", "Trials", table, ruled_out(run), lead=lead)
 
 
 def _quality(run: Run) -> Markup | None:
@@ -200,12 +207,19 @@ def _quality(run: Run) -> Markup | None:
     return None if found is None else _section("evidence", "Evidence", found, lead=lead)
 
 
+def _forecast(run: Run) -> Markup | None:
+    found = forecasts(run)
+    lead = "Each bar is the interval that was printed before; where it crosses the diagonal, the forecast held."
+    said = f"{verdict_text(run)} {lead}".lstrip()
+    return None if found is None else _section("forecast", "Predicted and measured", found, lead=unbroken(said))
+
+
 def _timeline(run: Run) -> Markup:
-    elapsed = f"The run took {units.show(run['elapsed'], units.TIME)}." if run.get("elapsed") else None
-    drawn = timeline(run)
-    chart = tag("div", drawn, class_="frame", tabindex=0, role="region", aria_label="Timeline") if drawn else None
+    drawn = timeline_chart(run)
+    parts = f": {spent_text(run)}" if drawn else ""
+    elapsed = f"The run took {units.show(run['elapsed'], units.TIME)}{parts}." if run.get("elapsed") else None
     nothing = None if drawn else tag("p", "No trial was trained.", class_="empty")
-    return _section("timeline", "Where the time went", chart, nothing, lead=elapsed)
+    return _section("timeline", "Where the time went", drawn, nothing, lead=elapsed and unbroken(elapsed))
 
 
 def _warnings(run: Run) -> Markup:

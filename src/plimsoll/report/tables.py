@@ -20,10 +20,10 @@ from plimsoll.report.load_line import (
 )
 from plimsoll.report.markup import Markup, join, tag
 
-_ORDER = {"fits": 0, "breaches": 1, "killed": 2, "failed": 3, "ruled_out": 4}
+_ORDER = {"fits": 0, "breaches": 1, "killed": 2, "failed": 3}
 
 
-def _table(caption: str, heads: Iterable[tuple[str, bool]], rows: Iterable[Markup], **attributes: object) -> Markup:
+def table(caption: str, heads: Iterable[tuple[str, bool]], rows: Iterable[Markup], **attributes: object) -> Markup:
     """Heads are (words, whether the column holds numbers). It scrolls sideways in a frame that the keyboard reaches."""
     cells = [tag("th", words, scope="col", class_="number" if number else None) for words, number in heads]
     inside = tag("caption", caption, class_="unseen"), tag("thead", tag("tr", *cells)), tag("tbody", *rows)
@@ -32,21 +32,23 @@ def _table(caption: str, heads: Iterable[tuple[str, bool]], rows: Iterable[Marku
     )
 
 
-def _number(words: object, sort: float | None = None) -> Markup:
+def number(words: object, sort: float | None = None) -> Markup:
+    """A cell to the right, with the figure that it is sorted by."""
     return tag("td", words, class_="number", data_sort="" if sort is None else float(sort))
 
 
 def trials_table(run: Run) -> Markup:
-    """Every trial that ran, was stopped, or was ruled out; the best of those that fit come first."""
+    """Every trial that ran or was stopped; the best of those that fit come first."""
     higher = higher_is_better(metric_of(run))
-    rows = sorted(run["trials"], key=lambda trial: (_ORDER.get(trial["status"], 9), _worse(trial, higher)))
+    ran = [trial for trial in run["trials"] if trial["status"] != "ruled_out"]
+    rows = sorted(ran, key=lambda trial: (_ORDER.get(trial["status"], 9), _worse(trial, higher)))
     heads = [
         ("recipe", False),
         ("status", False),
         (metric_of(run), True),
         *((cost, True) for cost in COSTS_SHOWN),
     ]
-    return _table("All trials", heads, (_trial(trial, run) for trial in rows), class_="sortable")
+    return table("All trials", heads, (_trial(trial, run) for trial in rows), class_="sortable")
 
 
 def _worse(trial: Record, higher: bool) -> float:
@@ -64,16 +66,19 @@ def _trial(trial: Record, run: Run) -> Markup:
             "th",
             _breakable(str(trial["recipe"])),
             tag("span", " chosen", class_="flag") if chosen else None,
-            tag("small", f"{trial['id']}{' · ' if knobs else ''}{knobs}"),
+            tag(
+                "small",
+                " · ".join(words for words in (str(trial["id"]), str(trial.get("stage") or ""), knobs) if words),
+            ),
             scope="row",
         ),
         tag(
             "td",
             tag("span", STATUS.get(trial["status"], trial["status"]), class_=f"status {trial['status']}"),
-            tag("small", _reason(trial)),
+            tag("small", reason(trial)),
             data_sort=_ORDER.get(trial["status"], 9),
         ),
-        _number(join(value, tag("small", interval)), (trial.get("score") or {}).get("value")),
+        number(join(value, tag("small", interval)), (trial.get("score") or {}).get("value")),
         *(_cost(trial, cost) for cost in COSTS_SHOWN),
         class_=f"{'chosen' if chosen else trial['status']} {trial['hue']}",
         data_trial=trial["id"],
@@ -93,35 +98,36 @@ def _breakable(name: str) -> Markup:
 def _cost(trial: Record, cost: str) -> Markup:
     """What was measured, or else what was predicted, with a mark that says so."""
     if (found := cost_of(trial, cost)) is not None:
-        return _number(cost_text(cost, found), found)
+        return number(cost_text(cost, found), found)
     guess = cost_of(trial, cost, predicted=True)
-    return _number(
+    return number(
         "–" if guess is None else tag("i", f"~ {cost_text(cost, guess)}", title="predicted, not measured"), guess
     )
 
 
-def _reason(trial: Record) -> str:
-    reason = trial.get("why") or "; ".join(trial.get("breaches") or ())
+def reason(trial: Record) -> str:
+    """Why a trial ended as it did, what part of the rows it saw, and its notes."""
+    why = trial.get("why") or "; ".join(trial.get("breaches") or ())
     share = trial.get("share", 1.0)
     part = f"saw {share:.0%} of the rows".replace("%", " %") if share < 1 else ""
-    return " · ".join(words for words in (reason, part, *(trial.get("notes") or ())) if words)
+    return " · ".join(words for words in (why, part, *(trial.get("notes") or ())) if words)
 
 
 def classes_table(rows: Sequence[Mapping[str, Any]]) -> Markup:
     heads = [("class", False), ("precision", True), ("recall", True), ("F1", True), ("rows", True)]
-    return _table("Each class on the test rows", heads, (_class(row) for row in rows), class_="sortable")
+    return table("Each class on the test rows", heads, (_class(row) for row in rows), class_="sortable")
 
 
 def _class(row: Mapping[str, Any]) -> Markup:
     shares = [_share(row.get(name)) for name in ("precision", "recall", "f1")]
-    return tag("tr", tag("th", str(row["class"]), scope="row"), *shares, _number(f"{row['support']:,}", row["support"]))
+    return tag("tr", tag("th", str(row["class"]), scope="row"), *shares, number(f"{row['support']:,}", row["support"]))
 
 
 def _share(value: float | None) -> Markup:
     """A figure with a bar under it, so that a weak class is seen before it is read."""
     if value is None:
-        return _number("–")
-    return _number(join(f"{value:.3f}", _bar(value)), value)
+        return number("–")
+    return number(join(f"{value:.3f}", _bar(value)), value)
 
 
 def _bar(value: float) -> Markup:
@@ -132,7 +138,7 @@ def _bar(value: float) -> Markup:
 
 def slices_table(rows: Sequence[Mapping[str, Any]], metric: str) -> Markup:
     heads = [("slice", False), (metric, True), ("against all", True), ("rows", True)]
-    return _table("The weakest slices of the test rows", heads, (_slice(row) for row in rows), class_="sortable")
+    return table("The weakest slices of the test rows", heads, (_slice(row) for row in rows), class_="sortable")
 
 
 def _slice(row: Mapping[str, Any]) -> Markup:
@@ -140,9 +146,9 @@ def _slice(row: Mapping[str, Any]) -> Markup:
     return tag(
         "tr",
         tag("th", str(row["column"]), " = ", str(row["value"]), scope="row"),
-        _number(f"{row['score']:,.{digits}f}", row["score"]),
-        _number(f"{gap:+,.{digits}f}".replace("-", "−"), gap),
-        _number(f"{row['rows']:,}", row["rows"]),
+        number(f"{row['score']:,.{digits}f}", row["score"]),
+        number(f"{gap:+,.{digits}f}".replace("-", "−"), gap),
+        number(f"{row['rows']:,}", row["rows"]),
     )
 
 
@@ -170,7 +176,7 @@ def trial_card(run: Run, trial: Record) -> dict[str, Any]:
     return {
         "recipe": trial["recipe"],
         "note": f"{trial['id']} · {'chosen' if trial['id'] == run.get('chosen') else STATUS.get(trial['status'], trial['status'])}",
-        "why": _reason(trial),
+        "why": reason(trial),
         "rows": [
             [metric_of(run), f"{value}  ({interval})" if interval else value],
             *([name, _card_cost(trial, name)] for name in names),

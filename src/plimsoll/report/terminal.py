@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from plimsoll import units
+from plimsoll.report.forecast import verdict_text
 from plimsoll.report.load_line import (
     COSTS_SHOWN,
     Record,
@@ -30,7 +31,8 @@ def terminal(run: Run, width: int = 100, color: bool = False) -> str:
     """At most 30 lines of at most ``width`` columns, with no control characters but the colours, where those are asked for."""
     run = settled(run)
     trial = shown_trial(run)
-    parts = [_frontier_lines(run), _choice_lines(run, trial, width), _limit_lines(run, trial), _count_lines(run)]
+    parts = [_frontier_lines(run), _choice_lines(run, trial, width), _limit_lines(run, trial)]
+    parts.append(_count_lines(run, width))
     lines = [line for part in parts if part for line in (*part, "")][:-1]
     lines = [_clipped(line, width) for line in lines[:_MOST_LINES]]
     return "\n".join(_painted(line) if color else line for line in lines)
@@ -117,9 +119,10 @@ def _limit_lines(run: Run, trial: Record | None) -> list[str]:
     return [*lines, left] if left else lines
 
 
-def _count_lines(run: Run) -> list[str]:
+def _count_lines(run: Run, width: int) -> list[str]:
     counts = Counter(trial["status"] for trial in run["trials"])
     words = ", ".join(f"{counts[status]} {said}" for status, said in _COUNTED.items() if counts[status]) or "none"
     took = f" in {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""
     warned = len(run.get("warnings") or ())
-    return [f"Trials: {words}{took}. Warnings: {warned}."]
+    forecast = textwrap.wrap(verdict_text(run), width, subsequent_indent="  ")
+    return [f"Trials: {words}{took}. Warnings: {warned}.", *forecast]

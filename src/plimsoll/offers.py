@@ -1,0 +1,51 @@
+"""What is made of the trials of a search: a blend of the best of them, and a small model that has learned from it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from plimsoll import catalogue, frontier, metrics, mixing
+from plimsoll.frontier import goodness
+from plimsoll.outlook import Step, step_of
+from plimsoll.search import Search
+from plimsoll.trial import Status, Trial
+
+Array = NDArray[Any]
+
+
+def blended(search: Search, seconds: float) -> Step | None:
+    """A blend of the best trials, where it promises more than the best of them alone and there is time."""
+    if seconds < 2.0 * search.served + 1.0:
+        return None
+    found = mixing.proposed(mixable(search), partial(_loss, search), search.job)
+    taken = {step_of(trial).key for trial in search.trials}
+    return found if found is not None and found.key not in taken else None
+
+
+def mixable(search: Search) -> list[tuple[Trial, mixing.Part]]:
+    """The best of the trials on all rows that can be parts of a blend, the best first."""
+    whole = [t for t in search.trials if t.complete and t.id in search.seen and t.recipe not in catalogue.MADE]
+    kept = [t for t in whole if t.status in (Status.FITS, Status.BREACHES) and t.recipe != "constant"]
+    kept.sort(key=lambda trial: (-goodness(trial), trial.id))
+    return [(trial, search.part(trial.id)) for trial in kept[: mixing.POOLED]]
+
+
+def _loss(search: Search, index: Array, answers: Array) -> float:
+    """What the answers to some rows lack of the best there could be, by the score or the proper score beneath it."""
+    metric = metrics.METRICS[search.job.score]
+    name = "log_loss" if metric.of_labels else metric.name
+    value = metrics.score(name, search.target[index], answers, answers)
+    return 1.0 - value if metrics.METRICS[name].higher_is_better else value
+
+
+def distilled(search: Search, seconds: float) -> Step | None:
+    """A small model taught by the blend, where the blend is the best and there is time for both."""
+    top = frontier.top(search.trials)
+    if top is None or top.stage != "blend" or any(trial.stage == "distilled" for trial in search.trials):
+        return None
+    step = mixing.student(top)
+    due = 2.5 * search.walls[top.id] + search.served + 3.0
+    return step if step is not None and due < seconds else None

@@ -1,0 +1,132 @@
+"""What can be said of some rows before anything is fitted to them: their shape, and how much their columns tell."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll.rows import Coded, Rows
+from plimsoll.schema import Kind, Schema
+
+Array = NDArray[Any]
+_SAMPLE = 4_000  # rows that are looked at; the same ones each time
+_BINS = 12  # that a number is cut into
+_MOST_STEPS = 64
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rows that a model is to learn from, in a dozen numbers.
+
+    ``steps`` counts the different values of all numbers, 64 of each at most; ``levels`` the values of all categories that
+    occur twice or more, and ``spelled`` their characters; ``letters`` are the characters of text in a row, on average.
+    ``signal`` is the share of the target's variance that the best column explains by itself, and ``signals`` the sum
+    over all of them: what is easily said is learned in a few steps, and what is not takes many.
+    """
+
+    rows: int
+    numbers: int = 0
+    steps: int = 0
+    categories: int = 0
+    levels: int = 0
+    spelled: int = 0
+    texts: int = 0
+    letters: float = 0.0
+    classes: int = 0
+    missing: float = 0.0
+    signal: float = 0.0
+    signals: float = 0.0
+
+    @property
+    def columns(self) -> int:
+        return self.numbers + self.categories + self.texts
+
+    @property
+    def outputs(self) -> int:
+        """Sums that a model of scores keeps: one for a number or two classes."""
+        return 1 if self.classes <= 2 else self.classes
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def of(rows: Rows, target: Array, schema: Schema) -> Profile:
+    """The profile of rows with their target: class numbers, or values.
+
+    >>> from plimsoll.schema import Column
+    >>> rows = Rows(4, {"age": np.array([1.0, 2.0, 3.0, np.nan])})
+    >>> of(rows, np.array([0, 0, 1, 1]), Schema((Column("age", Kind.NUMBER),), "y", ("no", "yes"))).missing
+    0.25
+    """
+    count, classes = len(rows), len(schema.classes)
+    pick = np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.intp) if count else np.zeros(0, dtype=np.intp)
+    seen, truth = rows.take(pick), _centred(np.asarray(target[pick]), classes)
+    texts = schema.of(Kind.TEXT)
+    names = [name for name in schema.names if name not in texts]
+    told = [_explained(_codes(seen.columns[name]), truth) for name in names]
+    categories = [cells for name in names if isinstance(cells := seen.columns[name], Coded)]
+    levels = [_twice(whole) for name in names if isinstance(whole := rows.columns[name], Coded)]
+    steps = [
+        min(_MOST_STEPS, len(np.unique(cells))) for name in names if not isinstance(cells := seen.columns[name], Coded)
+    ]
+    return Profile(
+        rows=count,
+        numbers=len(names) - len(categories),
+        steps=sum(steps),
+        categories=len(categories),
+        levels=sum(map(len, levels)),
+        spelled=sum(len(value) for values in levels for value in values),
+        texts=len(texts),
+        letters=sum(_letters(seen.texts(name)) for name in texts),
+        classes=classes,
+        missing=float(np.mean([_absent(seen.columns[name]) for name in schema.names]))
+        if schema.names and count
+        else 0.0,
+        signal=max(told, default=0.0),
+        signals=float(sum(told)),
+    )
+
+
+def _twice(cells: Coded) -> list[str]:
+    """The values that occur twice or more: what a model of categories learns something of."""
+    count = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.values))
+    return [value for value, many in zip(cells.values, count.tolist(), strict=True) if many >= 2]
+
+
+def _centred(target: Array, classes: int) -> Array:
+    """Shape (rows, outputs), each column with a mean of zero."""
+    table = np.eye(classes)[target] if classes else np.asarray(target, dtype=float)[:, None]
+    return np.asarray(table - table.mean(axis=0)) if len(table) else table
+
+
+def _codes(cells: Array | Coded) -> Array:
+    """Small whole numbers: a category's codes, or the quantile bin of a number; what is missing is one of its own."""
+    if isinstance(cells, Coded):
+        return cells.codes + 1
+    known = cells[~np.isnan(cells)]
+    cuts = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS)) if len(known) else np.zeros(0)
+    return np.where(np.isnan(cells), 0, 1 + np.searchsorted(cuts, cells))
+
+
+def _explained(codes: Array, truth: Array) -> float:
+    """The share of the target's variance between the groups, less what as many groups would explain by chance."""
+    whole = float((truth**2).sum())
+    if whole <= 0:
+        return 0.0
+    _, place, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(place, weights=column, minlength=len(counts)) for column in truth.T])
+    share = float((sums**2 / counts).sum()) / whole
+    chance = (len(counts) - 1) / max(1, len(codes) - 1)
+    return max(0.0, (share - chance) / max(1e-9, 1.0 - chance)) if chance < 1.0 else 0.0
+
+
+def _letters(cells: Coded) -> float:
+    sizes = np.array([*map(len, cells.values), 0], dtype=float)
+    return float(sizes[cells.codes].mean()) if len(cells.codes) else 0.0
+
+
+def _absent(cells: Array | Coded) -> float:
+    return float(np.mean(cells.codes < 0)) if isinstance(cells, Coded) else float(np.mean(np.isnan(cells)))

@@ -1,0 +1,69 @@
+"""What trials are scored by: answers to rows that no model had learned from, and what is judged of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import calibration, machine, metrics
+from plimsoll.asked import Truth
+from plimsoll.calibration import Calibration
+from plimsoll.job import Job
+from plimsoll.limits import RUN_COSTS, Limits, Measured
+from plimsoll.runner import Outcome
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Answers on training rows that the models had not learned from, calibrated across halves."""
+
+    index: Array
+    raw: Array  # as the models gave them
+    answers: Array
+    labels: Array
+    calibration: Calibration
+
+
+def trial_limits(limits: Limits) -> Limits:
+    """The limits that a single trial is held against; those on the run are held against the run."""
+    return limits.without([name for name in RUN_COSTS if name != "train_memory"])
+
+
+def qualities(limits: Limits, truth: Truth, answers: Array, labels: Array) -> Measured:
+    """The figures of the quality floors, each on the rows that it speaks of."""
+    figures = {}
+    for floor in limits.floors:
+        rows = truth.slices[floor.key] if floor.slice else np.ones(len(truth.target), dtype=bool)
+        if rows.any():
+            figures[floor.key] = metrics.score(floor.name, truth.target[rows], answers[rows], labels[rows])
+    return Measured.exactly(**figures)
+
+
+def run_costs(outcome: Outcome) -> Measured:
+    return spent(outcome.cpu, train=outcome.wall, train_memory=float(outcome.memory))
+
+
+def spent(cpu: float, **exact: float) -> Measured:
+    """Core-seconds with the energy and carbon that they are estimated to cost, beside what was counted exactly."""
+    joules = machine.energy(cpu)
+    estimated = Measured({"energy": joules, "carbon": machine.carbon(joules)})
+    return Measured.exactly(cpu=cpu, **exact).joined(estimated)
+
+
+def crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
+    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody."""
+    if raw.ndim == 1:
+        return raw, raw
+    half = np.random.default_rng(job.seed).permutation(len(truth)) % 2 == 0
+    answers, labels = np.empty_like(raw), np.empty(len(truth), dtype=np.int64)
+    for teach, learn in ((half, ~half), (~half, half)):
+        if teach.any() and learn.any():
+            taught = calibration.fit(truth[teach], raw[teach], job.score)
+            answers[learn] = taught.apply(raw[learn])
+            labels[learn] = taught.labels(answers[learn])
+    return answers, labels
