@@ -165,7 +165,9 @@ def pairs(level: str, name: str) -> list[tuple[Entry, tuple[float, float, float]
     found = []
     for told in read(TOLD):
         after = came.get(prior.key(told))
-        if after and after["status"] == "fits" and not after["cut"] and after.get(name) and name in told["told"][level]:
+        ended = after and after["status"] == "fits" and not after["cut"] and after.get(name)
+        # Of a recipe without knobs there is no default apart from the candidate: nothing is told at that level.
+        if ended and name in told["told"][level] and told["told"][level][name][0] > 0:
             found.append((after, tuple(told["told"][level][name]), float(after[name])))
     return found
 
@@ -281,6 +283,8 @@ def main() -> None:
     given = parser.parse_args()
     if not given.table:
         collect(given)
+    if not CAME.exists():
+        return
     TABLE.write_text(table())
     print(TABLE.read_text())
 

@@ -59,7 +59,7 @@ class Costs:
                 told = _told(tariff, [candidates[place] for place in places])
                 for k, place in enumerate(places):
                     level = candidates[place].level
-                    margins = {name: tariff.margins.get((level, name), (-math.inf, math.inf)) for name in told}
+                    margins = {name: tariff.margin(level, name) for name in told}
                     figures = {name: self._interval(recipe, name, told[name][k], margins[name]) for name in told}
                     found[place] = Measured(figures)
         return found

@@ -80,13 +80,11 @@ class Sum:
     @staticmethod
     def of(addends: Array, figures: Array) -> Sum:
         """From addends of shape (fits, addends) and figures above zero."""
-        from scipy.optimize import nnls
-
         most = np.maximum(addends.max(axis=0), 1e-300)
         table, weights = addends / most, 1.0 / figures
         factors = np.zeros(table.shape[1])
         for _ in range(_WEIGHED):
-            factors, _ = nnls(table * weights[:, None], figures * weights)
+            factors = _least_squares(table * weights[:, None], figures * weights)
             told = np.maximum(table @ factors, 1e-3 * figures)
             # Half of the weight from what is told: a figure told far too low would else weigh next to nothing. And what
             # is far off weighs less, so that the many whose sum is plain are not bent to the few whose sum is not.
@@ -95,6 +93,16 @@ class Sum:
 
     def logs(self, addends: Array) -> Array:
         return np.asarray(np.log(np.maximum(addends @ self.factors, self.least)))
+
+
+def _least_squares(table: Array, figures: Array) -> Array:
+    """Factors that are never below zero."""
+    from scipy.optimize import lsq_linear, nnls
+
+    try:
+        return np.asarray(nnls(table, figures, maxiter=100 * table.shape[1])[0])
+    except RuntimeError:  # it went round in circles: columns that are nearly the same
+        return np.asarray(lsq_linear(table, figures, (0.0, np.inf)).x)
 
 
 @dataclass(frozen=True)

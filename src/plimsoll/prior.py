@@ -92,7 +92,10 @@ class Learning:
         self._thread.start()
 
     def _learn(self, seed: int, there: Card | None) -> None:
-        self._found = costs(seed, there)
+        try:
+            self._found = costs(seed, there)
+        except Exception as fault:  # without it a run has worse forecasts, and goes on
+            self._found = Costs(), [f"The cost model could not be learned ({type(fault).__name__}: {fault})."]
 
     def costs(self, seconds: float = 0.0) -> Costs:
         """The model; an empty one where it is not there in so many seconds."""

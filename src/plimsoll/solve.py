@@ -261,7 +261,7 @@ class _Solve:
         found = chosen.measured.joined(verdict.floors)
         made = replace(chosen.bundle, facts=facts(limits, found.joined(run_costs(search)), verdict.score, search.asked))
         bundle.write(self.folder / "bundle", made)
-        notes = [*chosen.notes, *self._notes(search, len(test))]
+        notes = [*chosen.notes, *self._notes(search, len(test)), *self.learned.said]
         found = found.joined(run_costs(search))
         run = Run(self.folder, record(search, chosen.trial, found, verdict, order, notes))
         run.write()

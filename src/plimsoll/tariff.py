@@ -37,6 +37,10 @@ class Tariff:
     carries: Mapping[tuple[str, str], Array] = field(default_factory=dict)  # by level and figure
     margins: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
+    def margin(self, level: str, name: str) -> tuple[float, float]:
+        """How far below and above what is told nine in ten lie, in logs; where a level was never seen, as if alone."""
+        return self.margins.get((level, name), self.margins.get(("alone", name), (-math.inf, math.inf)))
+
     def settled(self, known: Sequence[Known]) -> Array:
         """Log of the settled knob, as told of each fit alone: not more than is allowed."""
         allowed = allowed_of(known, self.knob)
