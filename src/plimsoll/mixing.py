@@ -50,10 +50,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Mix:
-    """Which parts, how often each, and the loss that the pool has on rows that did not choose it."""
+    """Which parts, how often each, and the loss that the pool has on rows that did not choose it.
+
+    ``alone`` is the loss of the best part by itself, likewise on rows that did not choose it: the best of many on the
+    rows that say which is the best looks better than it is.
+    """
 
     counts: Mapping[int, int]
     loss: float
+    alone: float
 
 
 def pool(answers: Sequence[Array], weights: Sequence[float]) -> Array:
@@ -73,9 +78,13 @@ def pool(answers: Sequence[Array], weights: Sequence[float]) -> Array:
 def chosen(answers: Sequence[Array], loss: Loss, rows: int, seed: int) -> Mix:
     """The pool of these answers with the least loss; each half of the rows scores what the other half chose."""
     half = np.random.default_rng([seed, 7]).permutation(rows) % 2 == 0
-    found = [_greedy(answers, loss, side) for side in (half, ~half)]
-    apart = [loss(_pooled(answers, mix), ~side) for mix, side in zip(found, (half, ~half), strict=True)]
-    return Mix(_greedy(answers, loss, np.ones(rows, dtype=bool)), float(np.mean(apart)))
+    pooled, alone = [], []
+    for side in (half, ~half):
+        pooled.append(loss(_pooled(answers, _greedy(answers, loss, side)), ~side))
+        losses = [loss(each, side) for each in answers]
+        alone.append(loss(answers[losses.index(min(losses))], ~side))
+    whole = _greedy(answers, loss, np.ones(rows, dtype=bool))
+    return Mix(whole, float(np.mean(pooled)), float(np.mean(alone)))
 
 
 def _greedy(answers: Sequence[Array], loss: Loss, rows: Array) -> dict[int, int]:
@@ -110,8 +119,7 @@ def proposed(parts: Sequence[tuple[Trial, Part]], loss: Callable[[Array, Array],
             return loss(index[rows], pooled[rows])
 
         mix = chosen(answers, of, len(index), job.seed)
-        alone = loss(index, answers[0])
-        if len(mix.counts) < 2 or mix.loss > alone * (1.0 - _WORTH):
+        if len(mix.counts) < 2 or mix.loss > mix.alone * (1.0 - _WORTH):
             return None
         named = {k: left[k] for k in mix.counts}
         if not job.limits.only(("size", "p50", "p99")).judge(_summed([trial for trial, _ in named.values()])):

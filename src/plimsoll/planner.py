@@ -124,6 +124,8 @@ def _offers(scene: Scene, taken: set[str]) -> Iterator[Offer]:
         middle, spread = _expected(scene, step)
         gain = expected_gain(best, middle, spread)
         cost = sum(wall(scene, each) for each in path)
+        if len(path) > 1 and cost * MARGIN >= scene.seconds:
+            continue  # there would be no time for all the rows after the few
         if gain >= _WORTH and (first := _timely(scene, path[0])) is not None and first.key not in taken:
             if first.share >= 1.0 and path[0].share < 1.0:
                 continue

@@ -18,7 +18,8 @@ from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
 from plimsoll.trial import Trial
 
-METERING = 2.0  # seconds that measuring a bundle may take
+METERING = 2.0  # seconds that measuring a bundle may take, at least
+_SLOWER = 1.3  # a second time it may take so much longer
 # A fit on every row sees a quarter more of them than a fold: so much time is kept for it, and with so much it is begun.
 KEPT, BEGUN = 1.6, 1.35
 Progress = Callable[[str, float], None]
@@ -37,8 +38,15 @@ class Final:
 def expected(search: Search, trial: Trial, slower: float = KEPT) -> float:
     """Seconds that fitting a trial's model again and measuring it may take; a blend's parts are fitted side by side."""
     fold = search.walls.get(trial.id) or trial.measured.middle("train") or 0.0
-    lanes = search.lanes if trial.stage == "blend" else 1
-    return fold * slower / lanes + METERING
+    if trial.stage == "blend":
+        fold = max(fold / search.lanes, search.longest.get(trial.id, 0.0))
+    return fold * slower + metering(search, trial)
+
+
+def metering(search: Search, trial: Trial) -> float:
+    """Seconds that measuring a model may take; of a blend, joining it as well, which is all that its trial did."""
+    took = trial.measured.middle("train") or 0.0
+    return max(METERING, _SLOWER * (took if trial.stage == "blend" else search.served))
 
 
 def final(search: Search, crew: Crew, order: Sequence[Trial], keep: float, say: Progress) -> Final | None:
@@ -51,7 +59,7 @@ def final(search: Search, crew: Crew, order: Sequence[Trial], keep: float, say: 
             say(f"refitting {trial.recipe} on all rows", search.clock.left)
             settled = search.settled.get(trial.id, {})
             again = _parts_fitted if trial.stage == "blend" else _fitted
-            outcome = again(search, crew, trial, settled, search.clock.left - METERING - keep)
+            outcome = again(search, crew, trial, settled, search.clock.left - metering(search, trial) - keep)
             if outcome.done and not outcome.cut:
                 if kept := _kept(search, trial, outcome, settled, search.clock.left - keep):
                     return kept
@@ -72,7 +80,9 @@ def _fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str, Any]
 def _parts_fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
     """A blend's parts side by side, and then their models pooled."""
     named = blend.read(trial.knobs["parts"])
-    waiting = list(range(len(named)))
+    order = search.parts.get(trial.id, ())
+    # The longest first, so that no lane is left with it at the end.
+    waiting = sorted(range(len(named)), key=lambda k: -search.walls.get(order[k], 0.0) if k < len(order) else 0.0)
     clock, memory = Clock(seconds), search.job.limits.get("train_memory")
     ended: dict[int, Outcome] = {}
 

@@ -70,6 +70,8 @@ class Search:
     cases: list[Case] = field(default_factory=list)  # of this run, for the cost model
     begun: int = 0  # trials that have been given a number
     lanes: int = 1  # trials side by side
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of each blend, its trials
+    longest: dict[str, float] = field(default_factory=dict)  # of each blend, the core-seconds of its slowest part
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
@@ -162,7 +164,9 @@ class Search:
         self.folds[trial.id], self.walls[trial.id] = self.asked.first, outcome.cpu / self.asked.first
         self.settled[trial.id] = dict(outcome.settled)
         if trial.stage == "blend":  # to fit it again is to fit its parts again
+            self.parts[trial.id] = taken.parts
             self.walls[trial.id] = sum(self.walls[part] for part in taken.parts)
+            self.longest[trial.id] = max(self.walls[part] for part in taken.parts)
         self.trials.append(trial)
         self.cases += self._case(trial, outcome)
         self.ledger.add(trial, settled=dict(outcome.settled))
