@@ -16,7 +16,7 @@ from plimsoll.profile import Profile
 from plimsoll.trial import Trial
 
 FITS, MAY, DOES_NOT = "fits", "may", "does not"
-_GUESS = 1.0  # core-seconds of a fit of which nothing is known
+_GUESS = 1.0  # core-seconds of a trial of which nothing is known
 _TAIL = (1.3, 2.5)  # a p99 in p50s: usually, and at most where nobody disturbs
 
 
@@ -74,18 +74,18 @@ class Scene:
 def wall(scene: Scene, step: Step) -> float:
     """Wall seconds that a step is expected to take, its measuring included."""
     cpu = step.predicted.middle("cpu")
-    fit = _seen(scene, step) * scene.folds if cpu is None else cpu
+    fit = _seen(scene, step) if cpu is None else cpu
     return fit / (scene.quicker if step.wide else 1.0) + (scene.served if step.share >= 1.0 else 0.0)
 
 
 def _seen(scene: Scene, step: Step) -> float:
-    """Core-seconds of a fit as the slowest of its recipe had it, by share; a guess for a recipe never seen."""
+    """Core-seconds of a trial as the slowest of its recipe had it, by share; a guess for a recipe never seen."""
     each = [
         (case.figures["cpu"] * scene.profile.rows / case.known.profile.rows)
         for case in scene.cases
         if case.known.recipe == step.recipe and "cpu" in case.figures
     ]
-    return max(each, default=_GUESS) * step.share
+    return max(each) * step.share * scene.folds if each else _GUESS
 
 
 def foretold(scene: Scene, steps: Sequence[Step]) -> list[Step]:
