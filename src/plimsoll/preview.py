@@ -15,6 +15,7 @@ from plimsoll.clock import Clock
 from plimsoll.costs import Costs
 from plimsoll.crew import Crew
 from plimsoll.job import Job
+from plimsoll.knobs import Space
 from plimsoll.limits import COSTS, Limit, Limits, Measured
 from plimsoll.outlook import DOES_NOT, FITS, Scene, Step, foretold, verdicts, wall
 from plimsoll.scoring import trial_limits
@@ -28,6 +29,7 @@ _FEW = 100  # rows below which there is nothing to probe
 _DEAREST = 3.0  # core-seconds of a probe that is still made
 _SECONDS = 9.0  # that all probes may take
 _REQUEST = 1.1  # what reading a request adds to its answer, in core-seconds of the answer
+_ELSEWHERE = "Planned for another machine: intervals are wider, and the probes were run on this one."
 Say = Callable[[str, float | None], None]
 
 
@@ -139,42 +141,16 @@ class _Planning:
     there: card.Card | None
 
     def plan(self, said: Sequence[str]) -> Plan:
-        search, refused = self.search, {}
-        spaces = {}
-        for name in catalogue.names():
-            recipe = catalogue.find(name)
-            if search.job.recipes and name not in (*search.job.recipes, "constant"):
-                continue
-            why = recipe.refuse(search.job, search.asked.schema)
-            if why is None:
-                spaces[name] = recipe.space
-            else:
-                refused[name] = why
+        search = self.search
+        spaces, refused = self._spaces()
         begun = search.clock.spent
-        scene = Scene(
-            spaces,
-            search.profile,
-            trial_limits(search.job.limits),
-            self.costs,
-            seconds=search.clock.left,
-            folds=search.asked.first,
-            seed=search.job.seed,
-            lanes=len(self.crew.lanes),
-            quicker=self.crew.quicker,
-        )
+        scene = self._scene(spaces)
         self._probe(scene, begun)
         scene = replace(scene, trials=search.trials, cases=self._seen())
         tried = [step for step in planner.candidates(scene) if step.stage in ("default", "portfolio")]
         found = tuple(self._verdict(scene, *each) for each in verdicts(scene, foretold(scene, tried)))
         took, trials = _taken(scene, found)
-        knobs = {name: space.default for name, space in spaces.items()}
-        answer = None
-        if self.aim is not None:
-            answer = goal.answer(self.aim, search.trials, search.profile, self.costs, lambda recipe: knobs[recipe])
         named = self.there.facts if self.there else machine.card()
-        warnings = [*search.asked.warnings, *said]
-        if self.there is not None:
-            warnings.append("Planned for another machine: intervals are wider, and the probes were run on this one.")
         return Plan(
             search.job,
             len(search.asked.learn),
@@ -185,11 +161,39 @@ class _Planning:
             trials,
             tuple(prices(search.job.limits, found)),
             even(took, found),
-            answer,
-            tuple(warnings),
+            self._answer(spaces),
+            (*search.asked.warnings, *said, *([_ELSEWHERE] if self.there else [])),
             search.clock.spent,
             refused,
         )
+
+    def _spaces(self) -> tuple[dict[str, Space], dict[str, str]]:
+        """The recipes that apply, and why the others do not."""
+        job, schema = self.search.job, self.search.asked.schema
+        wanted = [name for name in catalogue.names() if not job.recipes or name in (*job.recipes, "constant")]
+        reasons = {name: catalogue.find(name).refuse(job, schema) for name in wanted}
+        spaces = {name: catalogue.find(name).space for name, why in reasons.items() if why is None}
+        return spaces, {name: why for name, why in reasons.items() if why is not None}
+
+    def _scene(self, spaces: Mapping[str, Space]) -> Scene:
+        search = self.search
+        return Scene(
+            spaces,
+            search.profile,
+            trial_limits(search.job.limits),
+            self.costs,
+            seconds=search.clock.left,
+            folds=search.asked.first,
+            seed=search.job.seed,
+            lanes=len(self.crew.lanes),
+            quicker=self.crew.quicker,
+        )
+
+    def _answer(self, spaces: Mapping[str, Space]) -> goal.Answer | None:
+        if self.aim is None:
+            return None
+        search = self.search
+        return goal.answer(self.aim, search.trials, search.profile, self.costs, lambda recipe: spaces[recipe].default)
 
     def _seen(self) -> Sequence[Any]:
         """What the probes cost; on another machine it would be otherwise, and only what is kept tells of that."""
