@@ -30,7 +30,7 @@ Interval = tuple[float, float, float]
 
 _FOLDS = 5
 _ALPHA = 0.05  # on either side
-_NEXT = 0.25  # weight of the data set to come: a whole one would make nine in ten nineteen in twenty
+_NEXT = 8.0  # data sets of which the one to come weighs an eighth: where there are few, it weighs as one of them
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,10 @@ def _margins(faults: Sequence[tuple[str, str, str, float]]) -> dict[tuple[str, s
 
 
 def _quantile(faults: Sequence[tuple[str, float]], share: float) -> float:
-    """The conformal quantile, where every group weighs one and the group to come weighs one more at the far end."""
+    """The conformal quantile, where every group weighs one, and the group to come its share at the far end."""
     count = Counter(group for group, _ in faults)
     ordered = sorted(faults, key=lambda each: each[1], reverse=share < 0.5)
-    due, weight = max(share, 1.0 - share) * (len(count) + _NEXT), 0.0
+    due, weight = max(share, 1.0 - share) * (len(count) + min(1.0, _NEXT / len(count))), 0.0
     for group, fault in ordered:
         weight += 1.0 / count[group]
         if weight >= due - 1e-9:
