@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,8 +84,28 @@ def test_a_ledger_that_is_damaged_is_survived(home: Path):
     assert any("ledger" in line for line in said)
 
 
-def test_learning_beside_other_work_ends_with_the_model():
-    """It is there when it is asked for, and an empty one where there is no time to wait."""
+def test_learning_beside_other_work_ends_with_the_model(monkeypatch: pytest.MonkeyPatch):
+    """Until it is there an empty one stands in for it, and whoever can wait has it as soon as it is."""
+    learned, ready = prior.costs(), threading.Event()
+
+    def waits(*_: object) -> object:
+        ready.wait(60.0)
+        return learned
+
+    monkeypatch.setattr(prior, "costs", waits)
     learning = prior.Learning(0)
+    assert learning.costs(0.0).tariffs == {}
+    ready.set()
     assert learning.costs(60.0).tariffs
-    assert prior.Learning(0).costs(0.0).tariffs == {}
+
+
+def test_a_model_that_cannot_be_learned_is_said_and_survived(monkeypatch: pytest.MonkeyPatch):
+    """A run without forecasts is worse than one with them, and better than none."""
+
+    def fails(*_: object) -> object:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(prior, "costs", fails)
+    learning = prior.Learning(0)
+    assert learning.costs(60.0).tariffs == {}
+    assert any("a fault" in line for line in learning.said)
