@@ -101,6 +101,18 @@ def under(prefix: str, found: Mapping[str, _Thing]) -> dict[str, _Thing]:
     return {f"{prefix}{name}": value for name, value in found.items()}
 
 
+def pool(answers: Sequence[Answers], weights: Sequence[float]) -> Answers:
+    """One answer from several, the weights summing to one: geometric of probabilities, the mean of numbers.
+
+    >>> pool([np.array([1.0, 2.0]), np.array([3.0, 2.0])], [0.5, 0.5]).tolist()
+    [2.0, 2.0]
+    """
+    shares = zip(weights, answers, strict=True)
+    if answers[0].ndim == 1:
+        return np.asarray(np.sum([weight * each for weight, each in shares], axis=0))
+    return softmax(np.sum([weight * np.log(np.maximum(each, _TINY)) for weight, each in shares], axis=0))
+
+
 @dataclass(frozen=True)
 class Blend:
     """Fitted models with their recipes' names and their weights, which sum to one."""
@@ -114,10 +126,7 @@ class Blend:
         answers = [model.predict(rows) for model in self.models]
         if len(answers) == 1:
             return answers[0]
-        shares = zip(self.weights, answers, strict=True)
-        if answers[0].ndim == 1:
-            return np.asarray(np.sum([weight * each for weight, each in shares], axis=0))
-        return softmax(np.sum([weight * np.log(np.maximum(each, _TINY)) for weight, each in shares], axis=0))
+        return pool(answers, self.weights)
 
     def answer(self, values: Sequence[Cell]) -> Sequence[float]:
         return self._pooled([model.answer(values) for model in self.models])

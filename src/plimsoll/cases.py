@@ -17,6 +17,7 @@ from plimsoll.profile import Profile
 COSTS = ("cpu", "train_memory", "size", "p50", "memory")
 # What a probe tells beside: bytes of the model by itself, and seconds of one answer without its request.
 TOLD = (*COSTS, "model", "answer", "score")
+FULL = 0.97  # of a knob that training settles: it came to what it was allowed, and would have gone on
 _MOST_TEXT = 80
 _MOST_KNOBS = 40
 _MOST = 1e18

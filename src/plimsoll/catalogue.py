@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from plimsoll.errors import JobError, nearest
+from plimsoll.job import Job
 from plimsoll.recipe import Recipe
+from plimsoll.schema import Schema
 
 # Where each recipe lives: "package.module". A new family is one file and one line here.
 RECIPES: dict[str, str] = {
@@ -41,6 +43,12 @@ def known() -> Mapping[str, str]:
 def names() -> tuple[str, ...]:
     """The recipes that a search may try by themselves, the cheapest to fit first."""
     return tuple(name for name in known() if name not in MADE)
+
+
+def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
+    """Of the recipes that a job may use, the floor always among them: why each does not apply; None where it does."""
+    wanted = [name for name in names() if not job.recipes or name in (*job.recipes, "constant")]
+    return {name: find(name).refuse(job, schema) for name in wanted}
 
 
 def find(name: str) -> Recipe:

@@ -72,7 +72,7 @@ class Costs:
 
 
 def learn(cases: Sequence[Case], seed: int = 0) -> Costs:
-    """A model from trials, the seed deciding its trees and its folds."""
+    """A model from trials, the seed deciding its folds."""
     tariffs = {}
     versions: dict[str, str] = {}
     for recipe in sorted({each.known.recipe for each in cases}):

@@ -13,7 +13,7 @@ from plimsoll.costs import Costs
 from plimsoll.curves import Curve, Point
 from plimsoll.errors import LimitError
 from plimsoll.limits import Limit, parse
-from plimsoll.metrics import METRICS
+from plimsoll.metrics import lacking
 from plimsoll.profile import Profile
 from plimsoll.trial import Trial
 
@@ -47,11 +47,6 @@ def read(text: str) -> Limit:
             f'--goal "{text}" is not one quality. Write a metric, a side and a number, as in "roc_auc > 0.95".'
         )
     return found.each[0]
-
-
-def lacking(metric: str, value: float) -> float:
-    """A score as a loss: less is better, nothing is best."""
-    return 1.0 - value if METRICS[metric].higher_is_better else value
 
 
 def curve(trials: Sequence[Trial], rows: int) -> Curve | None:

@@ -201,3 +201,12 @@ def gain(
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     scale = np.sqrt(size / len(truth))
     return float(middle + (low - middle) * scale), float(middle + (high - middle) * scale)
+
+
+def lacking(name: str, value: float) -> float:
+    """What a score lacks of the best there could be: a loss, of which less is better.
+
+    >>> lacking("roc_auc", 0.75), lacking("rmse", 3.0)
+    (0.25, 3.0)
+    """
+    return 1.0 - value if METRICS[name].higher_is_better else value

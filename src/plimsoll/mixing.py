@@ -7,6 +7,7 @@ counted off: half of the rows choose, the other half scores, and the other way r
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from plimsoll import blend, catalogue, distil
 from plimsoll.asked import Asked
-from plimsoll.calibration import softmax
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
 from plimsoll.limits import Measured
@@ -33,7 +33,6 @@ MOST = 8  # parts, counted with repeats
 POOLED = 10  # trials that are looked at
 _WORTH = 1e-3  # share of the loss that a blend must save
 _SMALL = {"trees": 400, "rate": 0.1, "features": 0.8, "ridge": 1.0}  # the student's knobs
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,13 @@ class Mix:
 
 
 def pool(answers: Sequence[Array], weights: Sequence[float]) -> Array:
-    """One answer from several: the geometric mean of probabilities, the mean of numbers.
+    """``blend.pool`` with weights of any sum.
 
-    >>> pool([np.array([1.0, 2.0]), np.array([3.0, 2.0])], [0.5, 0.5]).tolist()
+    >>> pool([np.array([1.0, 2.0]), np.array([3.0, 2.0])], [1.0, 1.0]).tolist()
     [2.0, 2.0]
     """
     total = sum(weights)
-    shares = [weight / total for weight in weights]
-    if answers[0].ndim == 1:
-        return np.asarray(sum(share * each for share, each in zip(shares, answers, strict=True)))
-    logs = sum(share * np.log(np.maximum(each, _TINY)) for share, each in zip(shares, answers, strict=True))
-    return softmax(np.asarray(logs))
+    return blend.pool(answers, [weight / total for weight in weights])
 
 
 def chosen(answers: Sequence[Array], loss: Loss, rows: int, seed: int) -> Mix:
@@ -110,9 +105,7 @@ def proposed(parts: Sequence[tuple[Trial, Part]], loss: Callable[[Array, Array],
     """
     left = list(parts)
     while len(left) > 1:
-        index = left[0][1].index
-        for _, part in left[1:]:
-            index = np.intersect1d(index, part.index)
+        index = _common([part for _, part in left])
         answers = [_on(part, index) for _, part in left]
 
         def of(pooled: Array, rows: Array, index: Array = index) -> float:
@@ -159,9 +152,7 @@ def mixed(asked: Asked, folder: Path, number: str, knobs: Knobs, parts: Sequence
     outcome = joined(asked, out, named, [Outcome(Status.FITS, part.folder) for part in parts])
     if not outcome.done:
         return outcome
-    index = parts[0].index
-    for part in parts[1:]:
-        index = np.intersect1d(index, part.index)
+    index = _common(parts)
     pooled = pool([_on(part, index) for part in parts], [part.weight for part in named])
     np.savez(out / "answers.npz", index=index, answers=pooled)
     settled = {f"{k}.{name}": value for k, part in enumerate(parts) for name, value in part.settled.items()}
@@ -186,6 +177,11 @@ def joined(asked: Asked, out: Path, named: Sequence[blend.Part], fitted: Sequenc
     memory = max((outcome.memory for outcome in fitted), default=0)
     size = sum(map(len, members.values()))
     return Outcome(Status.FITS, out, wall=spent, cpu=spent, memory=memory, size=size)
+
+
+def _common(parts: Sequence[Part]) -> Array:
+    """The rows that all of them have answered."""
+    return functools.reduce(np.intersect1d, [part.index for part in parts])
 
 
 def _on(part: Part, index: Array) -> Array:

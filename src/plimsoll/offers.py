@@ -38,7 +38,7 @@ def _loss(search: Search, index: Array, answers: Array) -> float:
     metric = metrics.METRICS[search.job.score]
     name = "log_loss" if metric.of_labels else metric.name
     value = metrics.score(name, search.target[index], answers, answers)
-    return 1.0 - value if metrics.METRICS[name].higher_is_better else value
+    return metrics.lacking(name, value)
 
 
 def distilled(search: Search, seconds: float) -> Step | None:

@@ -95,7 +95,7 @@ def foretold(scene: Scene, steps: Sequence[Step]) -> list[Step]:
         own.setdefault(case.known.recipe, []).append(case)
     asked = []
     for step in steps:
-        profile = replace(scene.profile, rows=max(1, int(scene.profile.rows * step.share)))
+        profile = scene.profile.shared(step.share)
         seen = [case for case in own.get(step.recipe, ()) if case.known.profile.rows <= profile.rows and not case.over]
         probes = tuple(case for case in seen if case.known.knobs == step.knobs)
         asked.append(Candidate(Known(step.recipe, step.knobs, profile), probes, tuple(seen)))

@@ -13,7 +13,8 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from plimsoll.metrics import METRICS
+from plimsoll.cases import FULL
+from plimsoll.metrics import lacking
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of, wall
 from plimsoll.trial import Status, Trial
 
@@ -48,8 +49,11 @@ def next_step(scene: Scene) -> Step | None:
     """
     taken = {step_of(trial).key for trial in scene.trials} | {step.key for step in scene.running}
     for recipe, space in scene.spaces.items():
-        first = foretold(scene, [Step(recipe, space.default, 1.0, "the default", "default")])[0]
-        if first.key not in taken and (step := _timely(scene, first)) and step.key not in taken:
+        default = Step(recipe, space.default, 1.0, "the default", "default")
+        if default.key in taken:
+            continue
+        step = _timely(scene, foretold(scene, [default])[0])
+        if step and step.key not in taken:
             return step
     offers = sorted(_offers(scene, taken), key=lambda offer: (-offer.gain / offer.seconds, offer.step.key))
     return offers[0].step if offers else None
@@ -99,7 +103,7 @@ def _longer(scene: Scene) -> Iterator[Step]:
     for case in scene.cases:
         for knob, settled in case.settled.items():
             allowed = case.known.knobs.get(knob)
-            if isinstance(allowed, int) and settled >= 0.97 * allowed and case.known.recipe in scene.spaces:
+            if isinstance(allowed, int) and settled >= FULL * allowed and case.known.recipe in scene.spaces:
                 knobs = {**case.known.knobs, knob: _LONGER * allowed}
                 yield Step(case.known.recipe, knobs, 1.0, f"training was not done at {knob}={allowed}", "longer")
 
@@ -119,7 +123,7 @@ def _offers(scene: Scene, taken: set[str]) -> Iterator[Offer]:
         if step.key in out:
             continue
         path = _path(scene, step)
-        if not path or path[0].key in taken:
+        if path[0].key in taken:
             continue
         middle, spread = _expected(scene, step)
         gain = expected_gain(best, middle, spread)
@@ -127,8 +131,6 @@ def _offers(scene: Scene, taken: set[str]) -> Iterator[Offer]:
         if len(path) > 1 and cost * MARGIN >= scene.seconds:
             continue  # there would be no time for all the rows after the few
         if gain >= _WORTH and (first := _timely(scene, path[0])) is not None and first.key not in taken:
-            if first.share >= 1.0 and path[0].share < 1.0:
-                continue
             yield Offer(first, gain, cost)
 
 
@@ -188,9 +190,7 @@ def _carried(scene: Scene, recipe: str, share: float) -> tuple[float, float]:
 def log_loss_of(trial: Trial) -> float:
     """The log of what a score lacks of the best that there can be: less is better."""
     assert trial.score is not None
-    value = trial.score.value
-    lacking = 1.0 - value if METRICS[trial.score.metric].higher_is_better else value
-    return math.log(max(lacking, 1e-6))
+    return math.log(max(lacking(trial.score.metric, trial.score.value), 1e-6))
 
 
 def best_loss(trials: Iterable[Trial]) -> float | None:

@@ -169,9 +169,7 @@ class _Planning:
 
     def _spaces(self) -> tuple[dict[str, Space], dict[str, str]]:
         """The recipes that apply, and why the others do not."""
-        job, schema = self.search.job, self.search.asked.schema
-        wanted = [name for name in catalogue.names() if not job.recipes or name in (*job.recipes, "constant")]
-        reasons = {name: catalogue.find(name).refuse(job, schema) for name in wanted}
+        reasons = catalogue.refusals(self.search.job, self.search.asked.schema)
         spaces = {name: catalogue.find(name).space for name, why in reasons.items() if why is None}
         return spaces, {name: why for name, why in reasons.items() if why is not None}
 

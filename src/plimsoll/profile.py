@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,10 @@ class Profile:
     def outputs(self) -> int:
         """Sums that a model of scores keeps: one for a number or two classes."""
         return 1 if self.classes <= 2 else self.classes
+
+    def shared(self, share: float) -> Profile:
+        """That of a share of the rows."""
+        return replace(self, rows=max(1, int(self.rows * share)))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

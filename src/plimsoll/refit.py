@@ -39,7 +39,8 @@ def expected(search: Search, trial: Trial, slower: float = KEPT) -> float:
     """Seconds that fitting a trial's model again and measuring it may take; a blend's parts are fitted side by side."""
     fold = search.walls.get(trial.id) or trial.measured.middle("train") or 0.0
     if trial.stage == "blend":
-        fold = max(fold / search.lanes, search.longest.get(trial.id, 0.0))
+        slowest = max((search.walls[part] for part in search.parts.get(trial.id, ())), default=0.0)
+        fold = max(fold / search.lanes, slowest)
     return fold * slower + metering(search, trial)
 
 

@@ -71,7 +71,6 @@ class Search:
     begun: int = 0  # trials that have been given a number
     lanes: int = 1  # trials side by side
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of each blend, its trials
-    longest: dict[str, float] = field(default_factory=dict)  # of each blend, the core-seconds of its slowest part
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
@@ -166,7 +165,6 @@ class Search:
         if trial.stage == "blend":  # to fit it again is to fit its parts again
             self.parts[trial.id] = taken.parts
             self.walls[trial.id] = sum(self.walls[part] for part in taken.parts)
-            self.longest[trial.id] = max(self.walls[part] for part in taken.parts)
         self.trials.append(trial)
         self.cases += self._case(trial, outcome)
         self.ledger.add(trial, settled=dict(outcome.settled))
@@ -176,7 +174,7 @@ class Search:
         """What the cost model learns from a trial: nothing from one that failed, and a bound from one that was killed."""
         if trial.stage == "blend" or outcome.status is Status.FAILED or outcome.cut:
             return []
-        known = Known(trial.recipe, trial.knobs, self.shared(trial.share))
+        known = Known(trial.recipe, trial.knobs, self.profile.shared(trial.share))
         once = {"cpu": outcome.cpu / self.asked.first, "train_memory": float(outcome.memory)}
         shown = {"model": float(outcome.size), "answer": outcome.answer} if outcome.done else {}
         served = {name: figure for name in SERVED if (figure := trial.measured.middle(name))}
@@ -185,10 +183,6 @@ class Search:
         figures = {name: figure for name, figure in {**once, **shown, **served, **score}.items() if figure}
         settled = {name: float(value) for name, value in outcome.settled.items() if isinstance(value, int | float)}
         return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled)]
-
-    def shared(self, share: float) -> Profile:
-        """The profile of a share of the rows that one fit learns from."""
-        return replace(self.profile, rows=max(1, int(self.profile.rows * share)))
 
     def extension(self, trial: Trial, seconds: float, lane: Lane) -> tuple[Trial, Outcome]:
         """Fits a trial on one fold more; what it came to is for ``extended`` to record. Lanes may do this at once."""

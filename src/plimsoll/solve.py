@@ -294,13 +294,9 @@ class _Solve:
 def _spaces(search: Search) -> dict[str, Space]:
     """The recipes that apply, each with its space; the floor is always among them. Those refused are recorded."""
     spaces = {}
-    for name in catalogue.names():
-        if search.job.recipes and name not in search.job.recipes and name != "constant":
-            continue
-        recipe = catalogue.find(name)
-        why = recipe.refuse(search.job, search.asked.schema)
+    for name, why in catalogue.refusals(search.job, search.asked.schema).items():
         if why is None:
-            spaces[name] = recipe.space
+            spaces[name] = catalogue.find(name).space
         elif not any(trial.recipe == name for trial in search.trials):
             search.trials.append(Trial(f"t{len(search.trials) + 1:03d}", name, {}, Status.RULED_OUT, why))
             search.ledger.add(search.trials[-1])

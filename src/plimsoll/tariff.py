@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import catalogue
-from plimsoll.cases import Case, Known
+from plimsoll.cases import FULL, Case, Known
 from plimsoll.growth import Rest, Sum, Table, filled
 from plimsoll.profile import Profile
 
@@ -21,7 +21,6 @@ LEAST = 12  # trials of a recipe, on two data sets, from which there is somethin
 SHOWN = {"cpu": "operations", "train_memory": "bytes", "model": "model", "answer": "answer"}
 SERVED = {"size": "model", "p50": "answer", "memory": "model"}
 FIGURES = {**SHOWN, **SERVED}
-_FULL = 0.97  # of a knob that was settled: as much as it was allowed
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def fitted(cases: Sequence[Case]) -> Tariff:
     matrix = table.matrix(known)
     knob = min({name for each in cases for name in each.settled}, default="")
     actual, allowed = actual_of(cases, knob), allowed_of(known, knob)
-    full = actual >= allowed + math.log(_FULL)  # as much as was allowed: it would have been more
+    full = actual >= allowed + math.log(FULL)  # as much as was allowed: it would have been more
     settle = None
     if knob:
         settle = filled(matrix, np.where(full, np.nan, actual)[:, None], np.where(full, actual, -np.inf)[:, None])
