@@ -336,7 +336,15 @@ def test_the_probe_measures_what_is_served(tmp_path: Path) -> None:
     words = [str(tmp_path / name) for name in ("b", "r.jsonl", "o.json")]
     subprocess.run(child("plimsoll.serve.probe", *words, "--count", "700"), check=True)
     found = json.loads((tmp_path / "o.json").read_text())
-    assert set(found) == {"cold_start", "pss", "latencies_us", "noisy_windows", "repeated", "cpu_seconds_per_request"}
+    assert set(found) == {
+        "pace",
+        "cold_start",
+        "pss",
+        "latencies_us",
+        "noisy_windows",
+        "repeated",
+        "cpu_seconds_per_request",
+    }
     times = found["latencies_us"]
     assert times["count"] == 700
     assert 0 < times["p50"] <= times["p99"] <= times["p99_upper"]

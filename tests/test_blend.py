@@ -140,7 +140,8 @@ def test_it_answers_where_nothing_can_train(tmp_path):
 def test_a_refit_without_valid_rows_grows_as_many_trees_as_were_settled():
     """What the training of each part settled stands under its number, and is what the refit goes by."""
     toy = TOYS[Task.BINARY]
-    assert BLENDS[Task.BINARY].settled == {"0.trees": 12, "1.trees": 12}
+    settled = BLENDS[Task.BINARY].settled
+    assert (settled["0.trees"], settled["1.trees"]) == (12, 12)
     whole = replace(toy, fold=Fold(toy.fold.train, toy.fold.target))
     again, fewer = fitted(whole, FORESTS, **{"0.trees": 5, "1.trees": 2}), fitted(whole, FORESTS[:1], **{"0.trees": 5})
     assert again.settled == {}

@@ -18,7 +18,8 @@ NOISE = 0.1
 APART = 0.5  # how far data sets lie apart, in logs, for reasons that no profile tells
 STEPS = 120.0  # trees at which training stops by itself, times the rate
 FACTORS = {"operations": 1e-8, "bytes": 1.0, "answer": 1e-7, "model": 4.0}
-BASES = {"cpu": 0.02, "train_memory": 1e8, "size": 2e3, "p50": 5e-6, "memory": 4e7, "model": 1e3, "answer": 3e-6}
+BASES = {"cpu": 0.02, "train_memory": 1e8, "memory": 4e7, "model": 1e3, "answer": 3e-6}
+BESIDE = {"size": ("model", 2e3), "p50": ("answer", 4e-6)}  # what a probe shows a part of, and the rest
 
 
 def known(count: float, recipe: str = "trees", **knobs: object) -> Known:
@@ -32,12 +33,15 @@ def ran(each: Known, group: str, slower: float, random: np.random.Generator) -> 
     settled = {}
     if "trees" in each.knobs:
         stops = STEPS / 10 / float(each.knobs["rate"]) * math.exp(NOISE * random.normal())
-        settled = {"trees": float(min(float(each.knobs["trees"]), round(stops)))}
+        kept = float(min(float(each.knobs["trees"]), round(stops)))
+        settled = {"trees": kept, "leaves_kept": round(kept * 12 * math.exp(NOISE * random.normal()))}
     facts = catalogue.find(each.recipe).facts(each.profile, {**each.knobs, **settled})
     figures = {}
-    for name, addends in FIGURES.items():
-        whole = BASES[name] + FACTORS[addends] * sum(getattr(facts, addends))
+    for name, base in BASES.items():
+        whole = base + FACTORS[FIGURES[name]] * sum(getattr(facts, FIGURES[name]))
         figures[name] = whole * math.exp(NOISE * random.normal()) * (slower if name == "cpu" else 1.0)
+    for name, (part, rest) in BESIDE.items():
+        figures[name] = figures[part] + rest * math.exp(NOISE * random.normal())
     return Case(each, group, figures, settled=settled)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,7 @@ EACH = pytest.mark.parametrize("task", Task)
 
 def fitted(task: Task, student: Part = PUPIL, seconds: float = 60.0) -> distil.Distilled:
     toy = TOYS[task]
-    return distil.fit(toy.job, toy.schema, toy.fold, distil.of(TEACHER, student), Clock(seconds))
+    return distil.fit(toy.job, toy.schema, toy.fold, distil.of(TEACHER, [student]), Clock(seconds))
 
 
 @EACH
@@ -129,11 +130,25 @@ def test_missing_and_endless_cells_do_not_keep_rows_from_being_made():
 def test_what_was_settled_fits_all_rows_again(task: Task):
     """The numbers of trees of teacher and student are kept apart, and are enough for a fit without valid rows."""
     toy, model = TOYS[task], fitted(task)
-    assert set(model.settled) == {"teacher.0.trees", "student.trees"}
+    assert {"teacher.0.trees", "student.trees", "student"} <= set(model.settled)
     whole = Fold(toy.fold.train, toy.fold.target)
-    knobs = {**distil.of(TEACHER, PUPIL), **model.settled, "student.trees": 3}
+    knobs = {**distil.of(TEACHER, [PUPIL]), **model.settled, "student.trees": 3}
     again = distil.fit(toy.job, toy.schema, whole, knobs, Clock(60.0))
     assert again.settled == {}
+    assert len(again.student.forest.graph) < len(model.student.forest.graph)
+
+
+@EACH
+def test_the_smallest_student_that_knows_enough_is_kept(task: Task, monkeypatch: pytest.MonkeyPatch):
+    """Where nothing is asked of it the first; where too much is, the last; and a fit again is of the one that was settled."""
+    toy = TOYS[task]
+    knobs = distil.of(TEACHER, [Part("trees", {"trees": trees, "leaves": 7}) for trees in (2, 20, 40)])
+    for near, place in ((math.inf, 0), (-1.0, 2)):
+        monkeypatch.setattr(distil, "_NEAR", near)
+        model = distil.fit(toy.job, toy.schema, toy.fold, knobs, Clock(60.0))
+        assert model.settled["student"] == place
+    whole = Fold(toy.fold.train, toy.fold.target)
+    again = distil.fit(toy.job, toy.schema, whole, {**knobs, "student": 0}, Clock(60.0))
     assert len(again.student.forest.graph) < len(model.student.forest.graph)
 
 
@@ -141,7 +156,7 @@ def test_asking_it_costs_what_asking_the_student_does():
     """Its fit counts the teacher's and more rows; its answers and its bytes are the student's."""
     toy = TOYS[Task.BINARY]
     told = profile.of(toy.fold.train, toy.fold.target, toy.schema)
-    found = distil.facts(told, distil.of(TEACHER, PUPIL))
+    found = distil.facts(told, distil.of(TEACHER, [PUPIL]))
     taught, small = blend.facts(told, blend.of(TEACHER)), blend.facts(told, blend.of([PUPIL]))
     assert found.answer == small.answer
     assert sum(found.operations) > sum(taught.operations) + sum(small.operations)
@@ -162,7 +177,7 @@ def test_a_hostile_student_is_refused(kept: object):
 def test_a_distilled_model_keeps_every_promise(promise: promises.Promise, student: Part):
     """What holds for any recipe holds for a student of a small blend."""
     teacher = [Part("trees", {"trees": 10, "leaves": 7, "rate": 0.3})]
-    space = Space({name: (value,) for name, value in distil.of(teacher, student).items()})
+    space = Space({name: (value,) for name, value in distil.of(teacher, [student]).items()})
     promise(replace(distil.RECIPE, space=space, refuse=catalogue.find("trees").refuse))
 
 

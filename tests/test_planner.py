@@ -195,6 +195,21 @@ def test_training_that_was_not_done_is_offered_more():
         assert found == ([{"trees": 200, "rate": 0.1}] if offered else [])
 
 
+def test_training_goes_on_where_its_curve_still_falls():
+    """Of two that came to all their trees, the one whose loss still fell is promised more than the one that had flattened."""
+    space = Space({"trees": (100,), "rate": (0.1,)})
+    longer = Step("trees", {"trees": 200, "rate": 0.1}, stage="longer")
+    promised = {}
+    for name, power in (("falls", 0.5), ("flat", 0.0)):
+        curve = tuple((spent, 0.2 + 0.5 * spent**-power) for spent in (1.0, 2.0, 4.0, 8.0, 16.0))
+        case = Case(Known("trees", space.default, MANY), "x", {"cpu": 1.0}, settled={"trees": 100.0}, curve=curve)
+        done = [tried(Step("trees", space.default), 1, 0.8)]
+        here = Scene({"trees": space}, MANY, trials=done, cases=[case])
+        promised[name] = planner._expected(here, longer)[0] - planner.log_loss_of(done[0])
+    assert promised["falls"] < promised["flat"] - 0.02
+    assert promised["flat"] == pytest.approx(0.0, abs=0.01)
+
+
 @given(st.floats(-3.0, 3.0), st.floats(-3.0, 3.0), st.floats(0.01, 2.0))
 def test_an_expected_gain_is_never_less_than_the_sure_one(best: float, middle: float, spread: float):
     """Not knowing can only add to what may be gained, and the worse the middle, the less there is."""

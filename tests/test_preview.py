@@ -14,7 +14,8 @@ from plimsoll import card, cli, preview, preview_text
 from plimsoll.errors import LimitError, UserError
 from plimsoll.limits import Measured, parse
 from plimsoll.outlook import DOES_NOT, FITS, MAY, Step
-from plimsoll.preview import Plan, Verdict, even, prices
+from plimsoll.preview import Plan
+from plimsoll.price import Verdict, even, prices
 
 
 def table(rows: int = 3_000) -> pl.DataFrame:
@@ -119,11 +120,27 @@ def test_the_price_of_a_limit_is_what_would_let_its_candidates_in():
     limits = parse("size < 1 MB, memory < 1 MB")
     near, far = told(size=(1e6, 2e6, 3e6)), told(size=(4e6, 5e6, 6e6))
     both = told(size=(1e6, 2e6, 3e6), memory=(2e6, 3e6, 4e6))
-    (size, memory) = prices(limits, [near, far, both])
+    (size, memory) = prices(limits, [near, far, both], {})
     assert "2 of 3 candidates" in size
     assert "3 MB would let the first in" in size
     assert "6 MB all" in size
     assert "costs nothing" in memory or "0 of" not in memory
+
+
+def test_the_price_of_a_limit_says_what_score_it_keeps_away():
+    """What is kept out promises more, or no more, than what fits; of one recipe's settings, only trying tells."""
+    limits = parse("size < 1 MB")
+    out = told(size=(2e6, 3e6, 4e6))
+    fits = Verdict(Step("linear", predicted=Measured({"size": (1e3, 1e3, 1e3)})), FITS, ())
+    for score, words in ((0.95, "trees is expected at roc_auc 0.95 (0.93 to 0.97)"), (0.8, "promise no better score")):
+        expected = {"trees": Measured({"roc_auc": (score - 0.02, score, score + 0.02)})}
+        expected["linear"] = Measured({"roc_auc": (0.85, 0.9, 0.92)})
+        (line,) = prices(limits, [out, fits], expected)
+        assert words in line
+        assert "linear, which fits, at roc_auc 0.9 (0.85 to 0.92)" in line
+    alike = Verdict(Step("trees", predicted=fits.step.predicted), FITS, ())
+    assert "only trying tells" in prices(limits, [out, alike], expected)[0]
+    assert "not known" in prices(limits, [out, fits], {})[0]
 
 
 def test_serving_overtakes_training_after_as_many_answers_as_their_core_seconds_say():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from plimsoll.crew import Lane, Work
 from plimsoll.limits import Measured
 from plimsoll.run_off import MOST, reserve, run_off
 from plimsoll.trial import Score, Status, Trial
@@ -56,20 +58,13 @@ class Stand:
 
 @dataclass
 class Crew:
-    """Stands in for the lanes: what is sent is done at once."""
+    """Stands in for the lanes: what follows is done at once."""
 
     lanes: int = 1
-    done: list[Any] = field(default_factory=list)
 
-    @property
-    def idle(self) -> list[int]:
-        return list(range(self.lanes - len(self.done)))
-
-    def send(self, lane: int, work: Any) -> None:
-        self.done.append(work(lane))
-
-    def ended(self) -> list[Any]:
-        return [self.done.pop(0)]
+    def each(self, following: Callable[[], Work | None]) -> Iterator[Any]:
+        done = [work.do(Lane(0, (0,))) for work in iter(following, None)]
+        yield from done
 
 
 def quiet(*_: Any) -> None:

@@ -93,7 +93,15 @@ def swells(*_):
     return Odd(lambda count: np.ones((count, 2)))
 
 
-for fit in (raises, hangs, crashes, eats, starves, leaves, shouts, bends, blurs, swells):
+def tells(*asked):
+    for loss in (3.0, 2.0, 1.0):
+        asked[-1].tell(loss)
+    if os.environ["CUDA_VISIBLE_DEVICES"] != "GPU-7":
+        raise ValueError("it sees other devices than its own")
+    return constant.fit(*asked)
+
+
+for fit in (tells, raises, hangs, crashes, eats, starves, leaves, shouts, bends, blurs, swells):
     module = types.ModuleType("planted_" + fit.__name__)
     module.RECIPE = replace(constant.RECIPE, name=fit.__name__, fit=fit)
     sys.modules[module.__name__] = module
@@ -146,6 +154,14 @@ def run(bench: Workbench, folder: Path, recipe: str, seconds: float = 60.0, memo
         **more,
     }
     return bench.run(spec, folder / "trial", seconds, memory)
+
+
+def test_a_fit_sees_its_own_device_and_tells_how_far_it_has_come(bench: Workbench, folder: Path):
+    """The device of its lane and no other, or none; what it tells its clock is in the outcome, as seconds and losses."""
+    outcome = run(bench, folder, "tells", device="GPU-7")
+    assert outcome.status is Status.FITS
+    assert [loss for _, loss in outcome.curve] == [3.0, 2.0, 1.0]
+    assert run(bench, folder, "tells").status is Status.FAILED
 
 
 def sound(bench: Workbench, folder: Path) -> Outcome:

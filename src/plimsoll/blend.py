@@ -169,8 +169,11 @@ def summed(several: Sequence[Facts]) -> Facts:
     >>> summed([Facts((1.0, 2.0), (3.0,)), Facts((4.0,), (5.0,))]).operations
     (7.0,)
     """
-    names = ("operations", "bytes", "answer", "model")
-    return Facts(*((float(sum(sum(getattr(facts, name)) for facts in several)),) for name in names))
+
+    def whole(name: str) -> tuple[float]:
+        return (float(sum(sum(getattr(facts, name)) for facts in several)),)
+
+    return Facts(whole("operations"), whole("bytes"), whole("answer"), whole("model"))
 
 
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Blend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,11 +44,14 @@ def grow(
     if valid is not None and fold.valid_target is not None:
         watched = [lightgbm.Dataset(valid, (fold.valid_target - base) / scale, reference=data)]
 
-    def stop_in_time(env: Any) -> None:
+    def tell_and_stop_in_time(env: Any) -> None:
+        if env.evaluation_result_list:
+            loss = env.evaluation_result_list[0][2]
+            clock.tell(math.sqrt(loss) if env.evaluation_result_list[0][1] == "l2" else loss)
         if clock.up:
             raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
-    callbacks: list[Any] = [stop_in_time]
+    callbacks: list[Any] = [tell_and_stop_in_time]
     if watched:
         callbacks.append(lightgbm.early_stopping(PATIENCE, verbose=False))
     booster = lightgbm.train(

@@ -15,6 +15,7 @@ from plimsoll.profile import Profile
 # What is told of a candidate: core-seconds of one fit, the peak of its process, bytes of the bundle, seconds of one
 # answer, bytes of the process that serves.
 COSTS = ("cpu", "train_memory", "size", "p50", "memory")
+SERVED = ("size", "p50", "memory")  # of them those that only a bundle as it is served shows
 # What a probe tells beside: bytes of the model by itself, and seconds of one answer without its request.
 TOLD = (*COSTS, "model", "answer", "score")
 FULL = 0.97  # of a knob that training settles: it came to what it was allowed, and would have gone on
@@ -37,8 +38,9 @@ class Known:
 class Case:
     """A fit that ran. ``over`` names the figures that are only known to be larger than they say.
 
-    ``settled`` holds knobs that training settled, such as the number of trees. ``group`` is the data set; ``machine``
-    and ``versions`` say where and with what it ran.
+    ``settled`` holds what training settled, such as the number of trees. ``group`` is the data set; ``machine`` and
+    ``versions`` say where and with what it ran. ``curve``, of a fit of this run alone, is how its loss came down:
+    (seconds, loss on rows that it did not learn from).
     """
 
     known: Known
@@ -48,6 +50,7 @@ class Case:
     settled: Mapping[str, float] = field(default_factory=dict)
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    curve: tuple[tuple[float, float], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {

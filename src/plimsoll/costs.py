@@ -23,7 +23,7 @@ from plimsoll.carry import LEVELS, Unseen, carried_of, carries_of, watched
 from plimsoll.cases import Candidate, Case
 from plimsoll.errors import JobError
 from plimsoll.limits import Measured
-from plimsoll.tariff import FIGURES, LEAST, Tariff, allowed_of, fitted, log_of
+from plimsoll.tariff import LEAST, WHOLES, Tariff, fitted, log_of
 
 Array = NDArray[Any]
 Interval = tuple[float, float, float]
@@ -126,10 +126,13 @@ def _told(tariff: Tariff, candidates: Sequence[Candidate]) -> dict[str, Array]:
     """Log figures of candidates, each at its own level."""
     known = [each.known for each in candidates]
     carried = carried_of(tariff, candidates)
-    more = np.array([each.get("settled", 0.0) for each in carried])
-    settled = np.minimum(tariff.settled(known) + more, allowed_of(known, tariff.knob))
-    figures = tariff.logs(known, settled)
-    return {name: logs + np.array([each.get(name, 0.0) for each in carried]) for name, logs in figures.items()}
+    more = {name: np.array([each.get(name, 0.0) for each in carried]) for name in tariff.settles}
+    figures = tariff.logs(known, tariff.settled(known, more))
+    figures = {name: logs + np.array([each.get(name, 0.0) for each in carried]) for name, logs in figures.items()}
+    for whole, (shown, rest) in WHOLES.items():
+        if rest in figures:
+            figures[whole] = np.logaddexp(figures[shown], figures.pop(rest))
+    return figures
 
 
 # How far off it has been.
@@ -139,7 +142,7 @@ def _margins(faults: Sequence[tuple[str, str, str, float]]) -> dict[tuple[str, s
     """Of (level, figure, group, fault): how far below and above what is told nine in ten lie, each group alike."""
     found = {}
     for level in LEVELS:
-        for name in FIGURES:
+        for name in sorted({figure for _, figure, _, _ in faults}):
             own = [(group, fault) for at, figure, group, fault in faults if (at, figure) == (level, name)]
             if own:
                 found[level, name] = (_quantile(own, _ALPHA), _quantile(own, 1.0 - _ALPHA))

@@ -1,7 +1,8 @@
 """distilled: a small model that has learned from a blend's answers, on the rows there are and on some made like them.
 
 Rows are made by exchanging cells between rows that lie near each other (MUNGE; Bucila, Caruana and Niculescu-Mizil
-2006); the teacher answers them. What is served is the student alone.
+2006); the teacher answers them. Of several students, from small to large, the first that errs no more than its teacher,
+give or take a little, is kept, and what is served is that student alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from plimsoll.blend import NOT_ALONE, Name, Part, own, single, under
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space, Value
+from plimsoll.metrics import lacking, score
 from plimsoll.profile import Profile
 from plimsoll.recipe import Answers, Facts, Fold, Members, Model, Recipe, together
 from plimsoll.rows import Cells, Coded, Rows
@@ -36,22 +38,25 @@ _TAUGHT = 0.5  # share of the clock that the teacher may take
 _ANSWERED = 0.2  # share of what is left then that its answers may take
 _TIMED = 1_000  # rows answered for an idea of how long one takes
 _TRUTH = 0.5  # weight of the truth beside the teacher's answer, where it is known
+_NEAR = 0.003  # share of its loss by which a student may err more than its teacher
 _EXCHANGED = 0.25  # how likely a cell is taken from the near row
 _DIRECTIONS = 8  # random ones, along which rows are compared
 
 
-def of(teacher: Sequence[Part], student: Part) -> dict[str, Value]:
-    """The knobs of a student of a blend of these parts; its weight says nothing.
+def of(teacher: Sequence[Part], students: Sequence[Part]) -> dict[str, Value]:
+    """The knobs of students, the smallest first, of a blend of these parts; their weights say nothing.
 
-    >>> sorted(of([Part("linear")], Part("trees", {"trees": 50})))
-    ['knobs', 'recipe', 'teacher']
+    >>> sorted(of([Part("linear")], [Part("trees", {"trees": 50})]))
+    ['students', 'teacher']
     """
-    chosen = msgspec.json.encode(student.knobs, order="sorted").decode()
-    return {"teacher": blend.of(teacher)["parts"], "recipe": student.recipe, "knobs": chosen}
+    return {"teacher": blend.of(teacher)["parts"], "students": blend.of(students)["parts"]}
 
 
-def _student(knobs: Knobs) -> Part:
-    return Part(str(knobs["recipe"]), msgspec.json.decode(str(knobs["knobs"]), type=dict[str, Value]))
+def _students(knobs: Knobs) -> list[Part]:
+    """Those that may be kept: one, where it has been settled which."""
+    found = blend.read(knobs["students"])
+    place = knobs.get("student")
+    return found if place is None else [found[int(place)]]
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,23 +89,40 @@ def refuse(_job: Job, _schema: Schema) -> str | None:
 
 
 def facts(profile: Profile, knobs: Knobs) -> Facts:
-    """The teacher's fit and the student's on more rows; asking and keeping are the student's alone."""
-    student, more = _student(knobs), max(profile.rows, min((1 + TIMES) * profile.rows, MOST))
+    """The teacher's fit and the students' on more rows; asking and keeping are the last student's alone, at most."""
+    more = replace(profile, rows=max(profile.rows, min((1 + TIMES) * profile.rows, MOST)))
     taught = blend.facts(profile, {"parts": knobs["teacher"]})
-    small = blend.summed([single(student.recipe).facts(replace(profile, rows=more), student.whole)])
-    both = blend.summed([taught, small])
-    return replace(small, operations=both.operations, bytes=both.bytes)
+    each = [blend.summed([single(part.recipe).facts(more, part.whole)]) for part in _students(knobs)]
+    both = blend.summed([taught, *each])
+    return replace(each[-1], operations=both.operations, bytes=both.bytes)
 
 
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Distilled:
-    """The teacher on the fold, then the student on what the teacher says of it and of rows made like it."""
-    part = _student(knobs)
+    """The teacher on the fold, then students on what the teacher says of it and of rows made like it."""
     taught = {"parts": knobs["teacher"], **own("teacher.", knobs)}
     teacher = blend.fit(job, schema, fold, taught, Clock(clock.left * _TAUGHT))
     lessons = _lessons(job, schema, fold, teacher, clock)
-    student = single(part.recipe).fit(job, schema, lessons, {**part.whole, **own("student.", knobs)}, clock)
+    enough = _loss(job, fold, teacher) * (1.0 + _NEAR)
+    students = _students(knobs)
+    for place, part in enumerate(students):
+        own_knobs = {**part.whole, **own("student.", knobs)}
+        student = single(part.recipe).fit(job, schema, lessons, own_knobs, Clock(clock.left / (len(students) - place)))
+        if _loss(job, fold, student) <= enough:
+            break
     settled = {**under("teacher.", teacher.settled), **under("student.", student.settled)}
+    if fold.valid is not None:
+        settled["student"] = place
     return Distilled(student, part.recipe, settled)
+
+
+def _loss(job: Job, fold: Fold, model: Model) -> float:
+    """What a model's answers to the rows held apart lack, by the score or the proper score beneath it; without such
+    rows, nothing can be told, and every model lacks as much."""
+    if fold.valid is None or fold.valid_target is None:
+        return math.inf
+    name = "log_loss" if job.task.classifies else job.score
+    answers = model.predict(fold.valid)
+    return lacking(name, score(name, fold.valid_target, answers, answers))
 
 
 def load(job: Job, schema: Schema, members: Members) -> Distilled:

@@ -19,9 +19,9 @@ from plimsoll.cases import Known
 from plimsoll.knobs import Value
 
 Array = NDArray[Any]
-_STRENGTH = 100.0  # of the ridge, on standardised columns
+_STRENGTH = 1_000.0  # of the ridge, on standardised columns
 _REACH = 4.0  # how far, in standard deviations of all columns together, fits are alike
-_NOISE = 1.0  # of a figure, in what is left
+_NOISE = 2.0  # of a figure, in what is left
 _NEAR = 0.05  # a sum that is so near, in logs, is near enough
 _MOST = 400  # fits that a smooth curve goes by
 _LEAST = 4

@@ -188,7 +188,10 @@ def describe(block: Block, key: str, arrays: dict[str, Array]) -> dict[str, Any]
     """The block as JSON; its arrays are put among ``arrays``, under names that begin with ``key``."""
     if isinstance(block, NumberBlock):
         arrays |= {f"{key}.centre": block.centre, f"{key}.scale": block.scale}
-        return {"block": "number", "edges": [list(edge) for edge in block.edges]}
+        if block.edges:
+            arrays[f"{key}.edges"] = np.array([cut for edge in block.edges for cut in edge], dtype=np.float64)
+            arrays[f"{key}.cuts"] = np.array([len(edge) for edge in block.edges], dtype=np.int32)
+        return {"block": "number"}
     if isinstance(block, CategoryBlock):
         return {"block": "category", "name": block.name, "place": block.place, "values": list(block.values)}
     arrays |= {f"{key}.rarity": block.rarity}
@@ -198,7 +201,7 @@ def describe(block: Block, key: str, arrays: dict[str, Array]) -> dict[str, Any]
 def revive(schema: Schema, value: Mapping[str, Any], key: str, arrays: Mapping[str, Array]) -> Block:
     """The block that ``describe`` wrote."""
     if value["block"] == "number":
-        edges = tuple(tuple(float(part) for part in edge) for edge in value["edges"])
+        edges = _parted(arrays[f"{key}.edges"], arrays[f"{key}.cuts"]) if f"{key}.edges" in arrays else ()
         return NumberBlock(Numbers.of(schema), arrays[f"{key}.centre"], arrays[f"{key}.scale"], edges)
     if value["block"] == "category":
         values = {str(text): k for k, text in enumerate(value["values"])}
@@ -207,6 +210,13 @@ def revive(schema: Schema, value: Mapping[str, Any], key: str, arrays: Mapping[s
     kept = rarity > 0
     column = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     return TextBlock(Grams.from_json(value["grams"]), int(value["place"]), rarity, column, int(kept.sum()))
+
+
+def _parted(edges: Array, cuts: Array) -> tuple[tuple[float, ...], ...]:
+    """Edges of each number, so many as its cuts."""
+    if (cuts < 0).any() or cuts.sum() != len(edges):
+        raise ValueError(f"{len(edges)} edges do not go with {cuts.sum()} cuts")
+    return tuple(tuple(part.tolist()) for part in np.split(edges, np.cumsum(cuts)[:-1]))
 
 
 def mark(block: Block) -> bytes:

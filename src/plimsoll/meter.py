@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,35 @@ from plimsoll.errors import TrialError
 from plimsoll.limits import Measured
 
 REQUESTS = 1_000  # one-row requests that are timed
+TIMES = ("p50", "p99", "cold_start")
+_SLOWER = 1.2  # times, from which it is said
+_MOST_SLOWER = 3.0
 LEAST = 662  # of them that a verdict on a p99 needs
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one measuring gave, and what was odd about it."""
+    """What one measuring gave, and what was odd about it; ``pace`` is the machine's meanwhile, 0 where it was not taken."""
 
     measured: Measured
     notes: tuple[str, ...] = ()
+    pace: float = 0.0
+
+    def at(self, slowest: float) -> Reading:
+        """The same with times that hold at the slowest pace too that the machine has been seen at: a limit on them is a promise.
+
+        >>> Reading(Measured.exactly(p99=0.001), pace=1e-4).at(2e-4).measured.figures["p99"]
+        (0.001, 0.001, 0.002)
+        """
+        times = min(slowest / self.pace, _MOST_SLOWER) if self.pace > 0 else 1.0
+        if times <= 1.0:
+            return self
+        figures = {name: found for name, found in self.measured.figures.items() if name in TIMES}
+        later = {name: (low, middle, high * times) for name, (low, middle, high) in figures.items()}
+        note = f"this machine has been {times:.1f} times slower than while this was timed: upper ends allow for that"
+        notes = (*self.notes, note) if times > _SLOWER else self.notes
+        return replace(self, measured=self.measured.joined(Measured(later)), notes=notes)
 
 
 def requests(values: Sequence[Sequence[Any]], names: Sequence[str]) -> bytes:
@@ -77,4 +96,4 @@ def _reading(found: dict[str, Any], size: int, busy: float | None) -> Reading:
         notes.append(f"{found['noisy_windows']} noisy windows of requests, {found['repeated']} measured again")
     if busy is not None and busy > machine.BUSY:
         notes.append(f"the machine was busy ({100 * busy:.0f} % of its cores) when the timing started")
-    return Reading(exact.joined(Measured({"p99": (p99, p99, upper)})), tuple(notes))
+    return Reading(exact.joined(Measured({"p99": (p99, p99, upper)})), tuple(notes), found["pace"])

@@ -32,7 +32,6 @@ Loss = Callable[[Array, Array], float]  # of answers, on the rows of a mask
 MOST = 8  # parts, counted with repeats
 POOLED = 10  # trials that are looked at
 _WORTH = 1e-3  # share of the loss that a blend must save
-_SMALL = {"trees": 400, "rate": 0.1, "features": 0.8, "ridge": 1.0}  # the student's knobs
 
 
 @dataclass(frozen=True)
@@ -136,12 +135,12 @@ def _step(named: Mapping[int, tuple[Trial, Part]], mix: Mix) -> Step:
 
 
 def student(top: Trial) -> Step | None:
-    """A small model that learns what a blend says."""
+    """A small model that learns what a blend says: of the families of its parts, those that name small settings."""
     teacher = blend.read(top.knobs["parts"])
-    trees = [part for part in teacher if "trees" in catalogue.find(part.recipe).space.default]
-    if not trees:
+    families = dict.fromkeys(part.recipe for part in teacher)
+    small = [blend.Part(name, dict(knobs)) for name in families for knobs in catalogue.find(name).students]
+    if not small:
         return None
-    small = blend.Part(trees[0].recipe, dict(_SMALL))
     return Step("distilled", distil.of(teacher, small), 1.0, f"a small model taught by {top.id}", "distilled")
 
 

@@ -13,7 +13,10 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from plimsoll import curves
 from plimsoll.cases import FULL
+from plimsoll.curves import Point
+from plimsoll.knobs import Knobs
 from plimsoll.metrics import lacking
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of, wall
 from plimsoll.trial import Status, Trial
@@ -28,6 +31,7 @@ _UNSURE = {1.0 / 16.0: 0.04, 0.25: 0.02}
 _WORTH = 1e-4  # an expected gain, in log loss, below which there is nothing more to look for
 _SHORT = 0.5  # core-seconds of a fit that is not worth trying on fewer rows
 _LONGER = 2  # times as long, where training came to what it was allowed
+_WIDTH = 2.0 * 1.645  # of a 90 % interval, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -163,15 +167,37 @@ def _expected(scene: Scene, step: Step) -> tuple[float, float]:
         best = best_loss(scene.trials)
         return (best or 0.0), 2.0 * _SPREAD
     shorter = [log_loss_of(t) for t in _shorter(scene, step)]
-    return (min(shorter) - _SPREAD / 4 if shorter else min(family) + _SPREAD / 4), _SPREAD / (2 if shorter else 1)
+    if not shorter:
+        return min(family) + _SPREAD / 4, _SPREAD
+    change, spread = _continued(scene, step)
+    return min(shorter) + change, spread
+
+
+def _continued(scene: Scene, step: Step) -> tuple[float, float]:
+    """(how much a log loss changes where training goes on for longer, how unsure that is), by its curve so far.
+
+    The curve is of the loss that training watches, which falls much as the score's does.
+    """
+    for case in scene.cases:
+        if case.curve and case.known.recipe == step.recipe and _but_one(case.known.knobs, step.knobs):
+            made = curves.fit([Point(spent, loss) for spent, loss in case.curve if spent > 0])
+            if made.refused:  # it had come down, and did not go on to
+                return 0.0, _SPREAD / 4
+            low, middle, high = (max(part, 1e-12) for part in made.at(_LONGER * made.last.size))
+            return math.log(middle / made.last.loss), _SPREAD / 8 + math.log(high / low) / _WIDTH
+    return -_SPREAD / 4, _SPREAD / 2
+
+
+def _but_one(knobs: Knobs, other: Knobs) -> bool:
+    """Whether two settings differ in one knob alone."""
+    return sum(other.get(name) != value for name, value in knobs.items()) == 1
 
 
 def _shorter(scene: Scene, step: Step) -> Iterator[Trial]:
     """The trials on all rows of the same setting with less training."""
     if step.stage == "longer":
         for trial in scene.trials:
-            same = {k: v for k, v in trial.knobs.items() if step.knobs.get(k) != v}
-            if trial.recipe == step.recipe and trial.share >= 1.0 and trial.score and len(same) == 1:
+            if trial.recipe == step.recipe and trial.share >= 1.0 and trial.score and _but_one(trial.knobs, step.knobs):
                 yield trial
 
 

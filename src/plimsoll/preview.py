@@ -13,11 +13,13 @@ from plimsoll import card, catalogue, goal, machine, planner, prior, underway, u
 from plimsoll.asked import ask
 from plimsoll.clock import Clock
 from plimsoll.costs import Costs
-from plimsoll.crew import Crew
+from plimsoll.crew import Crew, Work
 from plimsoll.job import Job
 from plimsoll.knobs import Space
-from plimsoll.limits import COSTS, Limit, Limits, Measured
+from plimsoll.limits import Limit, Limits, Measured
+from plimsoll.metrics import lacking
 from plimsoll.outlook import DOES_NOT, FITS, Scene, Step, foretold, verdicts, wall
+from plimsoll.price import Verdict, even, prices
 from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
 from plimsoll.solve import stated
@@ -28,31 +30,8 @@ _MOST = 0.6  # of the rows, that a probe may have
 _FEW = 100  # rows below which there is nothing to probe
 _DEAREST = 3.0  # core-seconds of a probe that is still made
 _SECONDS = 9.0  # that all probes may take
-_REQUEST = 1.1  # what reading a request adds to its answer, in core-seconds of the answer
 _ELSEWHERE = "Planned for another machine: intervals are wider, and the probes were run on this one."
 Say = Callable[[str, float | None], None]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One candidate: "fits", "may" or "does not", why, and with how many rows it would fit where it does not."""
-
-    step: Step
-    verdict: str
-    reasons: tuple[str, ...]
-    rows: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        told = {name: list(figure) for name, figure in self.step.predicted.figures.items()}
-        return {
-            "recipe": self.step.recipe,
-            "knobs": dict(self.step.knobs),
-            "stage": self.step.stage,
-            "verdict": self.verdict,
-            "why": list(self.reasons),
-            "predicted": told,
-            "rows_that_fit": self.rows,
-        }
 
 
 @dataclass(frozen=True)
@@ -159,7 +138,7 @@ class _Planning:
             tuple(search.trials),
             took,
             trials,
-            tuple(prices(search.job.limits, found)),
+            tuple(prices(search.job.limits, found, self._expected())),
             even(took, found),
             self._answer(spaces),
             (*search.asked.warnings, *said, *([_ELSEWHERE] if self.there else [])),
@@ -187,6 +166,16 @@ class _Planning:
             quicker=self.crew.quicker,
         )
 
+    def _expected(self) -> Mapping[str, Measured]:
+        """For each recipe the score that its default is expected to have on all rows, by the curve through its probes."""
+        search, found = self.search, {}
+        for recipe in {trial.recipe for trial in search.trials}:
+            made = goal.curve([trial for trial in search.trials if trial.recipe == recipe], search.profile.rows)
+            if made is not None:
+                ends = sorted(lacking(search.job.score, loss) for loss in made.at(search.profile.rows))
+                found[recipe] = Measured({search.job.score: (ends[0], ends[1], ends[2])})
+        return found
+
     def _answer(self, spaces: Mapping[str, Space]) -> goal.Answer | None:
         if self.aim is None:
             return None
@@ -213,19 +202,16 @@ class _Planning:
             for recipe, space in scene.spaces.items()
         ]
         waiting = [step for step in foretold(scene, steps) if wall(scene, step) < _DEAREST]
-        running = 0
-        while waiting or running:
-            for lane in self.crew.idle:
-                if waiting and search.clock.spent - begun < _SECONDS:
-                    step = waiting.pop(0)
-                    self.say(f"{step.recipe}, {step.why}", None)
-                    self.crew.send(lane, partial(search.attempt, step, search.number(), _SECONDS))
-                    running += 1
-            if search.clock.spent - begun >= _SECONDS:
-                waiting = []
-            for taken in self.crew.ended() if running else []:
-                search.keep(taken)
-                running -= 1
+
+        def following() -> Work | None:
+            if not waiting or search.clock.spent - begun >= _SECONDS:
+                return None
+            step = waiting.pop(0)
+            self.say(f"{step.recipe}, {step.why}", None)
+            return Work(partial(search.attempt, step, search.number(), _SECONDS), catalogue.find(step.recipe).devices)
+
+        for taken in self.crew.each(following):
+            search.keep(taken)
 
     def _verdict(self, scene: Scene, step: Step, verdict: str, reasons: tuple[str, ...]) -> Verdict:
         if verdict == FITS or wall(scene, step) < scene.seconds:
@@ -273,46 +259,3 @@ def _taken(scene: Scene, found: Sequence[Verdict]) -> tuple[Measured, int]:
     grams = machine.carbon(joules)
     figures = {"train": tuple(taken), "cpu": tuple(cpu), "energy": joules, "carbon": grams}
     return Measured(figures), len(kept)  # type: ignore[arg-type]
-
-
-def prices(limits: Limits, found: Sequence[Verdict]) -> list[str]:
-    """For each limit on a cost what more of it would let in: the candidates that nothing else keeps out."""
-    lines = []
-    for limit in limits:
-        if limit.name not in COSTS:
-            continue
-        others = trial_limits(Limits(tuple(each for each in limits if each is not limit)))
-        shut = [each for each in found if any(reason.startswith(limit.key) for reason in each.reasons)]
-        free = [
-            each
-            for each in shut
-            if not others.only(each.step.predicted.figures).judge(each.step.predicted)
-            and limit.key in each.step.predicted.figures
-        ]
-        if free:
-            ends = sorted(each.step.predicted.figures[limit.key][2] for each in free)
-            least, most = (units.show(end, limit.dimension) for end in (ends[0], ends[-1]))
-            many = f"{len(free)} of {len(found)} candidates"
-            lines.append(f"{limit} keeps out or in doubt {many}: {least} would let the first in for sure, {most} all.")
-        elif limit.name in ("size", "p50", "p99", "memory", "train_memory"):
-            lines.append(f"{limit} costs nothing: no candidate is near it.")
-    return lines
-
-
-def even(run: Measured, found: Sequence[Verdict]) -> str:
-    """After how many answers serving has taken as much energy as the run: both by core-seconds, whose watts cancel out."""
-    answers = [each.step.predicted.figures["p50"] for each in found if "p50" in each.step.predicted.figures]
-    answers = [each for each in answers if each[0] > 0]
-    cpu = run.figures.get("cpu")
-    if not answers or cpu is None:
-        return ""
-    most = cpu[2] / (_REQUEST * min(each[0] for each in answers))
-    least = cpu[0] / (_REQUEST * max(each[2] for each in answers))
-    return f"Serving overtakes the energy of training after {_rounded(least)} to {_rounded(most)} answers."
-
-
-def _rounded(count: float) -> str:
-    for factor, word in ((1e9, " billion"), (1e6, " million"), (1e3, ",000")):
-        if count >= factor:
-            return f"{count / factor:.2g}{word}" if word[0] == " " else f"{count / factor:.0f}{word}"
-    return f"{count:.0f}"

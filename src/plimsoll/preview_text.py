@@ -9,7 +9,8 @@ from plimsoll import units
 from plimsoll.knobs import Value
 from plimsoll.limits import COSTS
 from plimsoll.outlook import DOES_NOT, FITS, MAY
-from plimsoll.preview import Plan, Verdict
+from plimsoll.preview import Plan
+from plimsoll.price import Verdict
 
 _MARKS = {FITS: "✓", MAY: "?", DOES_NOT: "✗"}
 _SHOWN = ("cpu", "train_memory", "size", "p50", "memory")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,22 +15,25 @@ from plimsoll.schema import Kind, Schema
 Array = NDArray[Any]
 _SAMPLE = 4_000  # rows that are looked at; the same ones each time
 _BINS = 12  # that a number is cut into
-_MOST_STEPS = 64
+_STEPS, _STRIDES = 64, 16
+_ASKED = 50  # rows written as requests
 
 
 @dataclass(frozen=True)
 class Profile:
     """The rows that a model is to learn from, in a dozen numbers.
 
-    ``steps`` counts the different values of all numbers, 64 of each at most; ``levels`` the values of all categories that
+    ``steps`` counts the quantile bins of all numbers, 64 of each at most, and ``strides`` those with 16 at most; ``levels`` the values of all categories that
     occur twice or more, and ``spelled`` their characters; ``letters`` are the characters of text in a row, on average.
     ``signal`` is the share of the target's variance that the best column explains by itself, and ``signals`` the sum
-    over all of them: what is easily said is learned in a few steps, and what is not takes many.
+    over all of them: what is easily said is learned in a few steps, and what is not takes many. ``described`` are the
+    bytes that a bundle needs to describe the columns, and ``request`` those of a row as it is asked, on average.
     """
 
     rows: int
     numbers: int = 0
     steps: int = 0
+    strides: int = 0
     categories: int = 0
     levels: int = 0
     spelled: int = 0
@@ -39,6 +43,8 @@ class Profile:
     missing: float = 0.0
     signal: float = 0.0
     signals: float = 0.0
+    described: int = 0
+    request: float = 0.0
 
     @property
     def columns(self) -> int:
@@ -73,13 +79,12 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
     told = [_explained(_codes(seen.columns[name]), truth) for name in names]
     categories = [cells for name in names if isinstance(cells := seen.columns[name], Coded)]
     levels = [_twice(whole) for name in names if isinstance(whole := rows.columns[name], Coded)]
-    steps = [
-        min(_MOST_STEPS, len(np.unique(cells))) for name in names if not isinstance(cells := seen.columns[name], Coded)
-    ]
+    numbers = [cells for name in names if not isinstance(cells := seen.columns[name], Coded)]
     return Profile(
         rows=count,
-        numbers=len(names) - len(categories),
-        steps=sum(steps),
+        numbers=len(numbers),
+        steps=sum(_quantiles(cells, _STEPS) for cells in numbers),
+        strides=sum(_quantiles(cells, _STRIDES) for cells in numbers),
         categories=len(categories),
         levels=sum(map(len, levels)),
         spelled=sum(len(value) for values in levels for value in values),
@@ -91,7 +96,22 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
         else 0.0,
         signal=max(told, default=0.0),
         signals=float(sum(told)),
+        described=len(msgspec.json.format(msgspec.json.encode(schema.as_json()))),
+        request=_request(seen, schema),
     )
+
+
+def _quantiles(cells: Array, count: int) -> int:
+    """Into how many bins quantiles cut a number: fewer than asked for where values repeat."""
+    known = cells[~np.isnan(cells)]
+    return 1 + len(np.unique(np.quantile(known, np.arange(1, count) / count))) if len(known) else 1
+
+
+def _request(rows: Rows, schema: Schema) -> float:
+    """Bytes of a row as JSON, on average over some."""
+    values = rows.take(np.arange(min(len(rows), _ASKED))).values(schema)
+    asked = [dict(zip(schema.names, row, strict=True)) for row in values]
+    return len(msgspec.json.encode(asked)) / max(1, len(asked))
 
 
 def _twice(cells: Coded) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,12 +47,16 @@ class Facts:
 
     ``operations`` are those of a fit, and ``bytes`` what it holds at most; ``answer`` are the operations of one answer,
     and ``model`` the bytes of what is kept. A share that never changes need not be named: there always is one.
+
+    ``settles`` are the quantities that training settles by itself, by name and in order: (about how much, the most).
+    Once known they stand among the knobs, under their names, with what was allowed as ``<name>_allowed``.
     """
 
     operations: tuple[float, ...]
     bytes: tuple[float, ...]
     answer: tuple[float, ...] = ()
     model: tuple[float, ...] = ()
+    settles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Model(Protocol):
@@ -60,7 +64,7 @@ class Model(Protocol):
 
     @property
     def settled(self) -> Knobs:
-        """Knobs that training settled, such as the number of trees, for a refit that has no valid rows."""
+        """What training settled, such as the number of trees: knobs for a refit that has no valid rows."""
 
     def predict(self, rows: Rows) -> Answers:
         """Answers for a batch of rows."""
@@ -78,7 +82,9 @@ class Recipe:
 
     ``join``, where a family has it, gives one model whose sums before the link are the weighted sums of those of
     several models, or None where they cannot be joined. Families with the same ``join`` and the same members are
-    joined with each other too.
+    joined with each other too. ``devices`` says that its fit can use a CUDA device: it then sees the one that is its
+    own, where there is one, and no other. ``students`` are settings of small models that learn well from a teacher's
+    answers, the smallest first.
     """
 
     name: str
@@ -88,6 +94,8 @@ class Recipe:
     fit: Callable[[Job, Schema, Fold, Knobs, Clock], Model]
     load: Callable[[Job, Schema, Members], Model]
     join: Callable[[Job, Schema, Sequence[Model], Sequence[float]], Model | None] | None = None
+    devices: bool = False
+    students: tuple[Knobs, ...] = ()
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:

@@ -64,8 +64,12 @@ def facts(limits: Limits, measured: Measured, test: Score, asked: Asked) -> dict
 
 
 def run_costs(search: Search) -> Measured:
-    """What the run has cost so far."""
-    return spent(search.cpu, train=search.clock.spent)
+    """What the run has cost so far: joules as the processor counted them where it does, else estimated."""
+    estimated = spent(search.cpu, train=search.clock.spent)
+    counted = search.joules.joules(search.cpu)
+    if counted is None:
+        return estimated
+    return estimated.joined(Measured({"energy": counted, "carbon": machine.carbon(counted)}))
 
 
 def record(
@@ -80,7 +84,7 @@ def record(
     return {
         "job": search.job.as_json(),
         "limits": [limit.as_json() for limit in search.job.limits],
-        "machine": machine.card(),
+        "machine": {**machine.card(), "energy": search.joules.source},
         "trials": [trial.as_json() for trial in sorted(search.trials, key=lambda trial: trial.id)],
         "chosen": chosen.id if chosen else None,
         "measured": (measured or run_costs(search)).as_json(),

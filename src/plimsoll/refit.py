@@ -10,7 +10,7 @@ from typing import Any
 from plimsoll import blend, bundle, mixing
 from plimsoll.bundle import Bundle
 from plimsoll.clock import Clock
-from plimsoll.crew import Crew, Lane
+from plimsoll.crew import Crew, Lane, Work
 from plimsoll.errors import TrialError
 from plimsoll.limits import Measured
 from plimsoll.runner import Outcome
@@ -72,7 +72,7 @@ def final(search: Search, crew: Crew, order: Sequence[Trial], keep: float, say: 
 
 def _fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str, Any], seconds: float) -> Outcome:
     """On every core: nothing else runs."""
-    spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, ())
+    spec = search.spec(trial.recipe, {**trial.knobs, **settled}, 1.0, (), crew.lanes[0], wide=True)
     outcome = crew.first.run(spec, search.folder / "final", seconds, search.job.limits.get("train_memory"))
     search.cpu += outcome.cpu
     return outcome
@@ -85,23 +85,22 @@ def _parts_fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str
     # The longest first, so that no lane is left with it at the end.
     waiting = sorted(range(len(named)), key=lambda k: -search.walls.get(order[k], 0.0) if k < len(order) else 0.0)
     clock, memory = Clock(seconds), search.job.limits.get("train_memory")
-    ended: dict[int, Outcome] = {}
 
     def fitted(place: int, lane: Lane) -> tuple[int, Outcome]:
         part = named[place]
         knobs = {**part.whole, **blend.own(f"{place}.", settled)}
-        spec = search.spec(part.recipe, knobs, 1.0, (), lane.cores)
+        spec = search.spec(part.recipe, knobs, 1.0, (), lane)
         return place, lane.bench.run(spec, search.folder / f"final-{place}", clock.left, memory)
 
-    while waiting or len(ended) < len(named):
-        for lane in crew.idle:
-            if waiting:
-                crew.send(lane, partial(fitted, waiting.pop(0)))
-        ended |= dict(crew.ended())
+    def following() -> Work | None:
+        return Work(partial(fitted, waiting.pop(0))) if waiting else None
+
+    ended: dict[int, Outcome] = dict(crew.each(following))
     outcomes = [ended[place] for place in range(len(named))]
     search.cpu += sum(each.cpu for each in outcomes)
-    if wrong := next((each for each in outcomes if not each.done or each.cut), None):
-        return wrong
+    wrong = [each for each in outcomes if not each.done or each.cut]
+    if wrong:
+        return wrong[0]
     return mixing.joined(search.asked, search.folder / "final", named, outcomes)
 
 

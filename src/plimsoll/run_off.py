@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from plimsoll import frontier
-from plimsoll.crew import Crew
+from plimsoll.crew import Crew, Work
 from plimsoll.refit import Progress
 from plimsoll.search import Search
 from plimsoll.trial import Trial
@@ -44,11 +44,9 @@ def run_off(search: Search, crew: Crew, spendable: Callable[[], float], say: Pro
             return
         names = " and ".join(f"{trial.recipe} {trial.id}" for trial in due)
         say(f"{names}, on one fold more", search.clock.left)
-        for lane, trial in zip(crew.idle, due, strict=False):
-            crew.send(lane, partial(search.extension, trial, seconds))
-        for _ in due:
-            for trial, outcome in crew.ended():
-                search.extended(trial, outcome)
+        works = iter([Work(partial(search.extension, trial, seconds)) for trial in due])
+        for trial, outcome in crew.each(partial(next, works, None)):
+            search.extended(trial, outcome)
 
 
 def _due(search: Search, pair: tuple[Trial, Trial], seconds: float) -> list[Trial]:

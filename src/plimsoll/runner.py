@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Outcome:
     rate: float = 0.0  # seconds that a row takes to answer in a batch
     size: int = 0  # bytes of the model's members
     answer: float = 0.0  # seconds that one row takes to answer by itself, without its request
+    curve: Sequence[tuple[float, float]] = ()  # (seconds, loss on unseen rows) as training went on
 
     @property
     def done(self) -> bool:

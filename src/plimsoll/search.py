@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from plimsoll import (
     bundle,
     calibration,
+    catalogue,
     evidence,
     meter,
     metrics,
@@ -24,9 +25,10 @@ from plimsoll import (
 )
 from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
-from plimsoll.cases import Case, Known
+from plimsoll.cases import SERVED, Case, Known
 from plimsoll.clock import Clock
 from plimsoll.crew import Lane
+from plimsoll.energy import Counter
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.ledger import Ledger
@@ -35,7 +37,6 @@ from plimsoll.outlook import Step
 from plimsoll.profile import Profile
 from plimsoll.runner import Outcome, Workbench
 from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
-from plimsoll.tariff import SERVED
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
@@ -74,6 +75,8 @@ class Search:
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
+    slowest: float = 0.0  # pace that the machine has been seen at
+    joules: Counter = field(default_factory=Counter)
     _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
     @property
@@ -95,11 +98,12 @@ class Search:
         return replace(whole, rows=len(self.asked.folds[0][0]))
 
     def spec(
-        self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int], cores: Sequence[int] = ()
+        self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int], lane: Lane, wide: bool = False
     ) -> dict[str, Any]:
-        """What the workbench is asked to fit: on these folds, or with none on all rows."""
+        """What a lane's workbench is asked to fit: on these folds, or with none on all rows; if wide, on all cores."""
         return {
-            "cores": list(cores),
+            "cores": [] if wide else list(lane.cores),
+            "device": lane.device if catalogue.find(recipe).devices else "",
             "job": self.job.as_json(),
             "schema": self.asked.schema.as_json(),
             "recipe": recipe,
@@ -144,7 +148,7 @@ class Search:
     def _outcome(self, step: Step, number: str, seconds: float, lane: Lane) -> Outcome:
         if step.parts:
             return mixing.mixed(self.asked, self.folder, number, step.knobs, [self.part(each) for each in step.parts])
-        spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), () if step.wide else lane.cores)
+        spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), lane, step.wide)
         return lane.bench.run(spec, self.folder / number, seconds, self.job.limits.get("train_memory"))
 
     def part(self, number: str) -> mixing.Part:
@@ -157,6 +161,7 @@ class Search:
         """Writes down what a step came to."""
         trial, outcome = taken.trial, taken.outcome
         self.cpu += outcome.cpu
+        self.joules.joules(self.cpu)  # a counter that nobody looks at for minutes has gone round unseen
         self.rate = max(self.rate, outcome.rate)
         if "p50" in trial.measured.figures:
             self.served = 0.7 * self.served + 0.3 * max(0.1, (trial.measured.middle("train") or 0.0) - outcome.wall)
@@ -167,7 +172,7 @@ class Search:
             self.walls[trial.id] = sum(self.walls[part] for part in taken.parts)
         self.trials.append(trial)
         self.cases += self._case(trial, outcome)
-        self.ledger.add(trial, settled=dict(outcome.settled))
+        self.ledger.add(trial, settled=dict(outcome.settled), parts=list(taken.parts))
         return trial
 
     def _case(self, trial: Trial, outcome: Outcome) -> list[Case]:
@@ -182,12 +187,13 @@ class Search:
         over = frozenset() if outcome.done else frozenset(once)
         figures = {name: figure for name, figure in {**once, **shown, **served, **score}.items() if figure}
         settled = {name: float(value) for name, value in outcome.settled.items() if isinstance(value, int | float)}
-        return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled)]
+        curve = tuple((float(spent), float(loss)) for spent, loss in outcome.curve)
+        return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled, curve=curve)]
 
     def extension(self, trial: Trial, seconds: float, lane: Lane) -> tuple[Trial, Outcome]:
         """Fits a trial on one fold more; what it came to is for ``extended`` to record. Lanes may do this at once."""
         fold = self.folds[trial.id]
-        spec = self.spec(trial.recipe, trial.knobs, 1.0, [fold], lane.cores)
+        spec = self.spec(trial.recipe, trial.knobs, 1.0, [fold], lane)
         begun = self.clock.spent
         outcome = lane.bench.run(spec, self.folder / f"{trial.id}-{fold}", seconds, self.job.limits.get("train_memory"))
         self.mark(f"{trial.recipe} {trial.id}, fold {fold + 1}", begun, "run-off", lane.number, trial.id)
@@ -263,7 +269,9 @@ class Search:
         bundle.write(scratch / "bundle", made)
         # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
         beside = (self.lanes - 1) / self.lanes
-        return meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds, beside=beside)
+        reading = meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds, beside=beside)
+        self.slowest = max(self.slowest, reading.pace)
+        return reading.at(self.slowest)
 
     def floors(self, seen: Seen) -> Measured:
         """The qualities that limits speak of, on the unseen training rows."""

@@ -13,7 +13,7 @@ from typing import Any
 from plimsoll import bundle, catalogue, frontier, machine, offers, planner, prior, underway, window
 from plimsoll.asked import Part, ask
 from plimsoll.clock import Clock
-from plimsoll.crew import Crew
+from plimsoll.crew import Crew, Work
 from plimsoll.errors import JobError, NothingFits, UserError
 from plimsoll.job import Job, Split
 from plimsoll.knobs import Space
@@ -140,6 +140,7 @@ class _Solve:
         asked = ask(self.job, source, test)
         asked = underway.begin(asked, self.folder)  # only now: a mistake in the data leaves no folder behind
         search = Search(asked, underway.work(self.folder), self.clock, self.crew.first, lanes=len(self.crew.lanes))
+        search.joules.start()
         search.mark("reading", 0.0, "read")
         underway.take_up(search)
         self.crew.ready(self.clock.left)  # what it imports is no trial's time, and no neighbour's
@@ -155,7 +156,8 @@ class _Solve:
             if not self.stopped:  # the same job would come to the same end
                 shutil.rmtree(search.folder, ignore_errors=True)
             raise
-        prior.remember(search.cases)
+        if complaint := prior.remember(search.cases):
+            self.say(complaint, self.clock.left)
         shutil.rmtree(search.folder, ignore_errors=True)
         return run
 
@@ -180,27 +182,26 @@ class _Solve:
     def _try(self, search: Search, spaces: dict[str, Space], reserved: float) -> None:
         """Trials on every idle lane, until nothing is left that is worth its while and fits into the time."""
         running: dict[str, Step] = {}
-        while True:
-            self._send(search, spaces, reserved, running)
-            if not running:
-                return
-            for taken in self.crew.ended():
-                search.keep(taken)
-                del running[taken.trial.id]
+        for taken in self.crew.each(partial(self._following, search, spaces, reserved, running)):
+            search.keep(taken)
+            del running[taken.trial.id]
 
-    def _send(self, search: Search, spaces: dict[str, Space], reserved: float, running: dict[str, Step]) -> None:
+    def _following(
+        self, search: Search, spaces: dict[str, Space], reserved: float, running: dict[str, Step]
+    ) -> Work | None:
+        """The next trial, as work for a lane; None while nothing is worth its while, or one has all the cores."""
         share = Window(search)
         self._rule_out(search, spaces)
-        for lane in self.crew.idle:
-            if any(step.wide for step in running.values()):
-                return
-            step = planner.next_step(self._scene(search, spaces, list(running.values()), share.searchable(reserved)))
-            if step is None:
-                return
-            self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
-            number = search.number()
-            running[number] = step
-            self.crew.send(lane, partial(search.attempt, step, number, share.allowed(step, reserved)))
+        if any(step.wide for step in running.values()):
+            return None
+        step = planner.next_step(self._scene(search, spaces, list(running.values()), share.searchable(reserved)))
+        if step is None:
+            return None
+        self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
+        number = search.number()
+        running[number] = step
+        able = catalogue.find(step.recipe).devices
+        return Work(partial(search.attempt, step, number, share.allowed(step, reserved)), able)
 
     def _scene(self, search: Search, spaces: dict[str, Space], running: Sequence[Step], seconds: float) -> Scene:
         return Scene(
@@ -239,9 +240,8 @@ class _Solve:
             step = offer(search, Window(search).spendable)
             if step is not None:
                 self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
-                lane = self.crew.lanes[0]
-                self.crew.send(lane, partial(search.attempt, step, search.number(), Window(search).spendable))
-                for taken in self.crew.ended():
+                work = Work(partial(search.attempt, step, search.number(), Window(search).spendable))
+                for taken in self.crew.each(partial(next, iter([work]), None)):
                     search.keep(taken)
 
     def _finish(self, search: Search) -> Run:

@@ -85,4 +85,7 @@ def take_up(search: Search) -> None:
         first = search.asked.first
         search.folds[trial.id] = first
         search.walls[trial.id] = (trial.measured.middle("cpu") or 0.0) / first
+        if parts := tuple(part for part in entry.get("parts", ()) if part in search.walls):
+            search.parts[trial.id] = parts
+            search.walls[trial.id] = sum(search.walls[part] for part in parts)
         search.trials.append(trial)

@@ -31,6 +31,7 @@ from plimsoll.rows import Cells, Coded, Rows
 from plimsoll.schema import Schema
 
 Array = NDArray[Any]
+_POINTS = 8  # of a training curve
 _ANSWERED = 40  # rows that a model answers one at a time, for a first idea of its p50
 
 
@@ -69,15 +70,17 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     rows, target = fetch(Path(spec["rows"]))
     clock = Clock(float(spec["seconds"]))
     folds = _folds(spec, len(rows), job.seed)
-    seen, answers, settled = [], [], []
+    seen, answers, settled, curve = [], [], [], []
     answering = 0.0
     started = time.monotonic()
     model: Model | None = None
     for k, (learn, unseen) in enumerate(folds):
         valid = (rows.take(unseen), target[unseen]) if len(unseen) else (None, None)
         fold = Fold(rows.take(learn), np.asarray(target[learn]), *valid)
-        model = recipe.fit(job, schema, fold, spec["knobs"], Clock(clock.left / (len(folds) - k)))
+        own = Clock(clock.left / (len(folds) - k))
+        model = recipe.fit(job, schema, fold, spec["knobs"], own)
         settled.append(dict(model.settled))
+        curve = _thinned(own.told)
         if valid[0] is not None:
             begun = time.monotonic()
             seen.append(unseen)
@@ -94,7 +97,7 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     rate = answering / max(1, sum(map(len, seen)))
     size = sum(map(len, members.values()))
     answer = _one_row(model, rows.take(folds[-1][1][:_ANSWERED]), schema)
-    _report(out, settled, wall=wall, rate=rate, cut=clock.up, size=size, answer=answer)
+    _report(out, settled, wall=wall, rate=rate, cut=clock.up, size=size, answer=answer, curve=curve)
 
 
 def _one_row(model: Model, rows: Rows, schema: Schema) -> float:
@@ -133,7 +136,19 @@ def _checked(answers: Array, count: int, schema: Schema) -> Array:
     return answers
 
 
-def _report(out: Path, settled: Sequence[Mapping[str, Any]], **more: float | bool) -> None:
+def _thinned(told: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Some of what was told, ever farther apart, the last among them.
+
+    >>> [size for size, _ in _thinned([(float(k), 0.0) for k in range(1, 101)])]
+    [1.0, 2.0, 4.0, 7.0, 14.0, 27.0, 52.0, 100.0]
+    """
+    if not told:
+        return []
+    places = np.geomspace(1, len(told), min(_POINTS, len(told))).round().astype(int) - 1
+    return [told[place] for place in np.unique(places)]
+
+
+def _report(out: Path, settled: Sequence[Mapping[str, Any]], **more: Any) -> None:
     merged = {name: round(float(np.mean([each[name] for each in settled]))) for name in settled[0]}
     use = resource.getrusage(resource.RUSAGE_SELF)
     cpu, memory = use.ru_utime + use.ru_stime, peak_memory(os.getpid())
@@ -154,6 +169,7 @@ def _child(path: str) -> None:
     out = Path(spec["out"])
     if spec.get("cores"):
         machine.pin(spec["cores"])
+    os.environ["CUDA_VISIBLE_DEVICES"] = spec.get("device", "")
     (out / "members").mkdir(parents=True, exist_ok=True)
     sys.stdout = sys.stderr = (out / "log.txt").open("w", encoding="utf-8")
     for name, text in (("oom_score_adj", "1000"), ("clear_refs", "5")):

@@ -33,7 +33,8 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
     rows, outputs = min(profile.rows, MOST_ROWS), max(1, profile.classes - 1)
     letters, words, texts = profile.letters, int(knobs["words"]), profile.texts
     cells = profile.numbers * (3 if knobs["bins"] else 2) + profile.categories
-    slots = profile.numbers + min(profile.steps, profile.numbers * int(knobs["bins"]))  # weights of the numbers
+    cuts = {0: 0, 16: profile.strides}.get(int(knobs["bins"]), profile.steps)
+    slots = 2 * profile.numbers + cuts  # weights of the numbers
     grams = min(
         (rows * letters) ** 0.75, words * 2.0**19
     )  # Heaps' law: how many different n-grams so many letters hold
@@ -50,7 +51,8 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
             profile.levels,
             profile.spelled,
             profile.levels * outputs,
-            slots,
+            profile.numbers,
+            cuts,
             slots * outputs,
         ),
     )
