@@ -2,12 +2,12 @@
 
     python benchmarks/limits.py [--jobs 100] [--table]
 
-Job k takes the k-th of the sets in turn (those of automl.py), a window of 4 to 10 seconds, and limits on some of p50,
+Job k takes the k-th of the sets in turn (those of automl.py), a window of 4 to 8 seconds, and limits on some of p50,
 p99, memory, size and train_memory, drawn by its number from what such models take: some are easy, some cannot be kept.
 `plimsoll fit` runs as a user would run it, by the command line, with the train limit judged by a clock outside it and the
 train_memory by what the kernel says of its largest process. Where it ends with a bundle, the bundle is asked test rows
 that the run never saw, in a fresh process, once and after it is done. One line a job in results/limits.jsonl; what is
-there is not run again. About 25 minutes; leave the machine alone.
+there is not run again. About 15 minutes; leave the machine alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from plimsoll.limits import COSTS
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 RESULTS = Path(__file__).parent / "results"
 LINES, TABLE = RESULTS / "limits.jsonl", RESULTS / "limits.md"
-WINDOW = (4.0, 10.0)
+WINDOW = (4.0, 8.0)
 # From and to: what such models take lies inside. Drawn evenly in logarithms.
 RANGES = {
     "p50": (1e-5, 5e-4),

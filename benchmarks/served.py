@@ -3,7 +3,7 @@
     python benchmarks/served.py [--processes 5]
 
 The rows are those of ``one_row.py``. Each process is measured by ``plimsoll.meter``, as every trial is: memory is its
-PSS after 1,000 requests of one row, cold start the time from its start to its first answer with the server built, p50
+resident set after 1,000 requests of one row, cold start the time from its start to its first answer with the server built, p50
 and p99 are in process, from bytes to bytes. The files are in the page cache, as they are when a server is started
 again. Every process and the medians are written to benchmarks/results/served.json and printed as a table.
 """
@@ -53,7 +53,7 @@ def line(label: str, found: Mapping[str, Any]) -> str:
 
 
 def table(processes: list[dict[str, Any]], medians: Mapping[str, float]) -> str:
-    head = ["process", "memory (PSS)", "cold start", "p50", "p99", "size", "others used"]
+    head = ["process", "memory (RSS)", "cold start", "p50", "p99", "size", "others used"]
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     lines += [line(str(place), found) for place, found in enumerate(processes, 1)]
     return "\n".join([*lines, line("median", medians)])

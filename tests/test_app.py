@@ -339,7 +339,7 @@ def test_the_probe_measures_what_is_served(tmp_path: Path) -> None:
     assert set(found) == {
         "pace",
         "cold_start",
-        "pss",
+        "memory",
         "latencies_us",
         "noisy_windows",
         "repeated",
@@ -348,7 +348,7 @@ def test_the_probe_measures_what_is_served(tmp_path: Path) -> None:
     times = found["latencies_us"]
     assert times["count"] == 700
     assert 0 < times["p50"] <= times["p99"] <= times["p99_upper"]
-    assert found["pss"] > 2**20
+    assert found["memory"] > 2**20
     assert found["cold_start"] > 0
 
 

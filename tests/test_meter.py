@@ -69,7 +69,7 @@ def probed(**changes: Any) -> dict[str, Any]:
         "latencies_us": latencies,
         "noisy_windows": 0,
         "repeated": 0,
-        "pss": 1e6,
+        "memory": 1e6,
         "cold_start": 0.2,
         "pace": 1e-4,
     }

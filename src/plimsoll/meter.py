@@ -90,7 +90,7 @@ def _reading(found: dict[str, Any], size: int, busy: float | None) -> Reading:
     p50, p99 = taken["p50"] * 1e-6, taken["p99"] * 1e-6
     # Without enough requests for a bound there is none, and a limit on p99 is then not kept.
     upper = taken["p99_upper"] * 1e-6 if taken["count"] >= LEAST else float("inf")
-    exact = Measured.exactly(p50=p50, memory=found["pss"], size=float(size), cold_start=found["cold_start"])
+    exact = Measured.exactly(p50=p50, memory=found["memory"], size=float(size), cold_start=found["cold_start"])
     notes = []
     if found["noisy_windows"]:
         notes.append(f"{found['noisy_windows']} noisy windows of requests, {found['repeated']} measured again")
