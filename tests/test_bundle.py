@@ -80,7 +80,7 @@ def test_a_number_and_many_classes_come_back_too(tmp_path: Path) -> None:
 
 def test_size_counts_every_byte_on_disk(folder: Path) -> None:
     """The size of a folder, as it is metered, is the sum over its files."""
-    assert meter._size(folder) == sum(len(p.read_bytes()) for p in folder.iterdir())
+    assert meter.size(folder) == sum(len(p.read_bytes()) for p in folder.iterdir())
 
 
 def test_a_bundle_replaces_a_bundle_and_nothing_else(folder: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_size_counts_every_file(tmp_path: Path):
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "one").write_bytes(b"x" * 10)
     (tmp_path / "deep" / "er" / "two").write_bytes(b"x" * 7)
-    assert meter._size(tmp_path) == 17
+    assert meter.size(tmp_path) == 17
 
 
 @pytest.mark.parametrize(("count", "kept"), [(meter.LEAST - 1, False), (meter.LEAST, True)])

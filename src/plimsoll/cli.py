@@ -8,10 +8,12 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plimsoll import statement
+from plimsoll.clock import started
 from plimsoll.ending import ended
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
@@ -29,7 +31,7 @@ def _fit(args: argparse.Namespace) -> int:
     asked.setdefault("limits", [])
     progress = Progress(sys.stderr, quiet=args.quiet)
     try:
-        run = solve.fit(words["data"], **asked, out=out, resume=args.resume, progress=progress)
+        run = solve.fit(words["data"], **asked, out=out, resume=args.resume, progress=progress, spent=args.spent)
     finally:
         progress.close()
     if args.json:
@@ -184,7 +186,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "µ" shows a mark in its place
-    return ended(parser().parse_args(argv), _called)
+    args = parser().parse_args(argv)
+    # A command's start is part of its window; a program that calls this has been running for longer.
+    args.spent = time.time() - started() if argv is None else 0.0
+    return ended(args, _called)
 
 
 def _called(args: argparse.Namespace) -> int:

@@ -78,10 +78,11 @@ def measure(
     if done.returncode != 0 or not out.exists():
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TrialError(f"the bundle could not be served: {last}")
-    return _reading(json.loads(out.read_text()), _size(bundle), None if busy is None else busy - beside)
+    return _reading(json.loads(out.read_text()), size(bundle), None if busy is None else busy - beside)
 
 
-def _size(bundle: Path) -> int:
+def size(bundle: Path) -> int:
+    """Bytes of all files of a bundle's folder."""
     return sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
 
 

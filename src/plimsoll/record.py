@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
 from plimsoll.cases import COSTS
 from plimsoll.job import Job
-from plimsoll.limits import Limits, Measured
+from plimsoll.limits import Measured
 from plimsoll.scoring import qualities, spent, trial_limits
 from plimsoll.search import Search
 from plimsoll.serve.answerer import Answerer
@@ -48,19 +47,6 @@ def sampled(test: Part, most: int, seed: int) -> Part:
     if len(test) <= most:
         return test
     return test.take(np.sort(np.random.default_rng([seed, 3]).choice(len(test), most, replace=False)))
-
-
-def facts(limits: Limits, measured: Measured, test: Score, asked: Asked) -> dict[str, Any]:
-    """What a bundle says of how it was made."""
-    return {
-        "limits": [str(limit) for limit in limits],
-        "measured": measured.as_json(),
-        "machine": machine.card(),
-        "metrics": [test.as_json()],
-        "sketches": evidence.sketches(asked.learn.rows),
-        "versions": machine.versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def run_costs(search: Search) -> Measured:

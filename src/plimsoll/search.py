@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from plimsoll import (
     metrics,
     mixing,
     profile,
+    provenance,
 )
 from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
@@ -95,7 +97,13 @@ class Search:
     def profile(self) -> Profile:
         """Of the rows that one fit learns from."""
         whole = profile.of(self.asked.learn.rows, self.target, self.asked.schema)
-        return replace(whole, rows=len(self.asked.folds[0][0]))
+        said = len(msgspec.json.format(msgspec.json.encode(self.blank)))
+        return replace(whole, rows=len(self.asked.folds[0][0]), described=whole.described + said)
+
+    @cached_property
+    def blank(self) -> dict[str, Any]:
+        """What a bundle will say of how it was made, as long as it can become."""
+        return provenance.blank(self.job.limits, self.job.score, self.asked)
 
     def spec(
         self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int], lane: Lane, wide: bool = False
@@ -257,11 +265,9 @@ class Search:
         measured = trial.measured.joined(reading.measured).joined(self.floors(seen))
         return self._judged(replace(trial, measured=measured, notes=reading.notes))
 
-    def bundled(
-        self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen, **facts: Any
-    ) -> Bundle:
+    def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen) -> Bundle:
         knobs = {**trial.knobs, **settled}
-        return Bundle(self.job, self.asked.schema, trial.recipe, knobs, seen.calibration, members, facts)
+        return Bundle(self.job, self.asked.schema, trial.recipe, knobs, seen.calibration, members, self.blank)
 
     def meter(self, made: Bundle, scratch: Path, seconds: float) -> meter.Reading:
         """Writes the bundle under ``scratch`` and measures it."""

@@ -10,16 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, catalogue, frontier, machine, offers, planner, prior, underway, window
+from plimsoll import bundle, catalogue, frontier, machine, meter, offers, planner, prior, underway, window
 from plimsoll.asked import Part, ask
+from plimsoll.bundle import Bundle
 from plimsoll.clock import Clock
 from plimsoll.crew import Crew, Work
 from plimsoll.errors import JobError, NothingFits, UserError
 from plimsoll.job import Job, Split
 from plimsoll.knobs import Space
-from plimsoll.limits import Limits, parse
+from plimsoll.limits import Limits, Measured, parse
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of
-from plimsoll.record import facts, nothing, record, run_costs, sampled, tested
+from plimsoll.provenance import facts
+from plimsoll.record import nothing, record, run_costs, sampled, tested
 from plimsoll.refit import Progress, final
 from plimsoll.run import Run
 from plimsoll.run_off import run_off
@@ -27,7 +29,7 @@ from plimsoll.schema import Kind
 from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
 from plimsoll.statement import begun
-from plimsoll.trial import Status, Trial
+from plimsoll.trial import Score, Status, Trial
 from plimsoll.window import Window
 
 _RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
@@ -52,10 +54,12 @@ def fit(
     out: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    spent: float = 0.0,
 ) -> Run:
     """The best model that fits the limits, as a run with a bundle that serves.
 
-    ``source`` and ``test`` are a path (a file, a folder, a glob) or a frame of pandas, Polars or Arrow.
+    ``source`` and ``test`` are a path (a file, a folder, a glob) or a frame of pandas, Polars or Arrow. ``spent`` are
+    seconds of the window that had passed before: a command's start counts.
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.
     """
@@ -63,7 +67,7 @@ def fit(
     folder = _folder(out, resume)
     if done := underway.ended(folder):
         return done
-    clock = Clock(window.seconds(job.limits), spent=underway.spent(folder))
+    clock = Clock(window.seconds(job.limits), spent=underway.spent(folder) + spent)
     crew = Crew()
     crew.start()
     try:
@@ -259,8 +263,7 @@ class _Solve:
         verdict = tested(chosen.bundle, search.asked, test)
         search.mark("scoring the test rows", begun, "score")
         found = chosen.measured.joined(verdict.floors)
-        made = replace(chosen.bundle, facts=facts(limits, found.joined(run_costs(search)), verdict.score, search.asked))
-        bundle.write(self.folder / "bundle", made)
+        found = self._written(search, chosen.bundle, found, verdict.score)
         notes = [*chosen.notes, *self._notes(search, len(test)), *self.learned.said]
         found = found.joined(run_costs(search))
         run = Run(self.folder, record(search, chosen.trial, found, verdict, order, notes))
@@ -270,6 +273,18 @@ class _Solve:
                 f"The chosen {chosen.trial.recipe} breaches on the test rows or in the run: {'; '.join(map(str, breaches))}. See {self.folder / 'report.html'}."
             )
         return run
+
+    def _written(self, search: Search, made: Bundle, found: Measured, test: Score) -> Measured:
+        """Writes the bundle that is served, which says its own size; gives what was found with that size."""
+        folder = self.folder / "bundle"
+        for _ in range(3):  # a digit more or less in what it says of its size changes the size
+            said = facts(search.job.limits, found.joined(run_costs(search)), test, search.asked)
+            bundle.write(folder, replace(made, facts=said))
+            size = float(meter.size(folder))
+            if size == found.middle("size"):
+                break
+            found = found.joined(Measured.exactly(size=size))
+        return found
 
     def _testable(self, search: Search) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

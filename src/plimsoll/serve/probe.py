@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from plimsoll.serve import threads
@@ -23,6 +22,7 @@ from typing import Any  # noqa: E402
 
 import msgspec  # noqa: E402
 
+from plimsoll.clock import started  # noqa: E402
 from plimsoll.errors import UserError  # noqa: E402
 from plimsoll.serve import app as serving  # noqa: E402
 
@@ -30,18 +30,6 @@ WINDOW = 200
 QUIET = 1.05  # wall over CPU time; above it, something else had the processor
 REPEATS = 5
 WARM = 1_000
-
-
-def started() -> float:
-    """When this process began, in seconds since 1970: as its parent says, else as the kernel does."""
-    if said := os.environ.get("PLIMSOLL_STARTED"):
-        return float(said)
-    try:
-        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-        up = float(Path("/proc/uptime").read_text().split()[0])
-        return time.time() - (up - ticks / os.sysconf("SC_CLK_TCK"))
-    except (OSError, ValueError, IndexError):
-        return time.time() - time.process_time()
 
 
 def memory() -> int:

@@ -1,0 +1,33 @@
+"""What a bundle says of how it was made: what was asked and measured, where, with what, and how its columns were spread."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from plimsoll import evidence, machine
+from plimsoll.asked import Asked
+from plimsoll.limits import COSTS, Limits, Measured
+from plimsoll.trial import Score
+
+_LONG = 1e-5 / 3.0  # as many digits as a figure can have
+
+
+def facts(limits: Limits, measured: Measured, test: Score, asked: Asked) -> dict[str, Any]:
+    """What a bundle says of how it was made."""
+    return {
+        "limits": [str(limit) for limit in limits],
+        "measured": measured.as_json(),
+        "machine": machine.card(),
+        "metrics": [test.as_json()],
+        "sketches": evidence.sketches(asked.learn.rows),
+        "versions": machine.versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def blank(limits: Limits, metric: str, asked: Asked) -> dict[str, Any]:
+    """The same before anything is known, and as long as it can become: a trial's bundle weighs what will be served."""
+    names = {*COSTS, *(limit.key for limit in limits)}
+    measured = Measured(dict.fromkeys(names, (_LONG, _LONG, _LONG)))
+    return facts(limits, measured, Score(metric, _LONG, _LONG, _LONG), asked)
