@@ -18,6 +18,7 @@ from plimsoll.ending import ended
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
 
+_ENDING = 0.6  # seconds that a command takes once its run has ended: what it prints, and the end of its processes
 _LEAST, _MOST = 40, 100  # columns of what is told of a run
 _WIDE = 140  # of a plan, where the width is not known
 
@@ -187,8 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "µ" shows a mark in its place
     args = parser().parse_args(argv)
-    # A command's start is part of its window; a program that calls this has been running for longer.
-    args.spent = time.time() - started() if argv is None else 0.0
+    # A command's start and its end are part of its window; a program that calls this has been running for longer.
+    args.spent = time.time() - started() + _ENDING if argv is None else 0.0
     return ended(args, _called)
 
 
