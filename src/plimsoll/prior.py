@@ -92,8 +92,11 @@ class Learning:
         self._thread.start()
 
     def _learn(self, seed: int, there: Card | None) -> None:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it comes with scikit-learn
+
         try:
-            self._found = costs(seed, there)
+            with threadpool_limits(1, "blas"):  # on two threads it takes longer, and both cores from the first trials
+                self._found = costs(seed, there)
         except Exception as fault:  # without it a run has worse forecasts, and goes on
             self._found = Costs(), [f"The cost model could not be learned ({type(fault).__name__}: {fault})."]
 
