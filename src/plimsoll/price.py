@@ -79,14 +79,8 @@ def _won(free: Sequence[Verdict], found: Sequence[Verdict], expected: Mapping[st
         return "what score that would bring is not known, for no probe of them came to one"
     if inner is None or inner[0] == outer[0]:
         return f"they are expected at {outer[1]}" if inner is None else "how much better they score only trying tells"
-    better = outer[2] < inner[2]
-    return (
-        f"{outer[0]} is expected at {outer[1]}, and {inner[0]}, which fits, at {inner[1]}"
-        if better
-        else (
-            f"they promise no better score: {outer[0]} is expected at {outer[1]}, and {inner[0]}, which fits, at {inner[1]}"
-        )
-    )
+    lead = "" if outer[2] < inner[2] else "they promise no better score: "
+    return f"{lead}{outer[0]} is expected at {outer[1]}, and {inner[0]}, which fits, at {inner[1]}"
 
 
 def _best(some: Sequence[Verdict], expected: Mapping[str, Measured]) -> tuple[str, str, float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,14 +14,14 @@ from plimsoll.trial import Score
 _LONG = 1e-5 / 3.0  # as many digits as a figure can have
 
 
-def facts(limits: Limits, measured: Measured, test: Score, asked: Asked) -> dict[str, Any]:
-    """What a bundle says of how it was made."""
+def facts(limits: Limits, measured: Measured, test: Score, sketches: Mapping[str, Any]) -> dict[str, Any]:
+    """What a bundle says of how it was made; ``sketches`` are those of the training rows."""
     return {
         "limits": [str(limit) for limit in limits],
         "measured": measured.as_json(),
         "machine": machine.card(),
         "metrics": [test.as_json()],
-        "sketches": evidence.sketches(asked.learn.rows),
+        "sketches": dict(sketches),
         "versions": machine.versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -30,4 +31,4 @@ def blank(limits: Limits, metric: str, asked: Asked) -> dict[str, Any]:
     """The same before anything is known, and as long as it can become: a trial's bundle weighs what will be served."""
     names = {*COSTS, *(limit.key for limit in limits)}
     measured = Measured(dict.fromkeys(names, (_LONG, _LONG, _LONG)))
-    return facts(limits, measured, Score(metric, _LONG, _LONG, _LONG), asked)
+    return facts(limits, measured, Score(metric, _LONG, _LONG, _LONG), evidence.sketches(asked.learn.rows))

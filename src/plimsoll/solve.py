@@ -278,7 +278,7 @@ class _Solve:
         """Writes the bundle that is served, which says its own size; gives what was found with that size."""
         folder = self.folder / "bundle"
         for _ in range(3):  # a digit more or less in what it says of its size changes the size
-            said = facts(search.job.limits, found.joined(run_costs(search)), test, search.asked)
+            said = facts(search.job.limits, found.joined(run_costs(search)), test, search.blank["sketches"])
             bundle.write(folder, replace(made, facts=said))
             size = float(meter.size(folder))
             if size == found.middle("size"):
