@@ -296,7 +296,7 @@ def table() -> str:
 
 
 def spells() -> str:
-    slow = sorted(each["pace"] / best() for each in read(CAME))
+    slow = sorted(each["paces"]["cpu"] / best() for each in read(CAME) if each["paces"])
     return f"{slow[len(slow) // 2]:.2f} times as long as at its best in the median, {slow[int(0.9 * len(slow))]:.2f} times or more in one of ten."
 
 

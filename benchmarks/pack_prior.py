@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from plimsoll import pace
 from plimsoll.cases import Case, Known
 from plimsoll.prior import FILE
 from plimsoll.profile import Profile
@@ -23,21 +24,14 @@ PACKED = Path(__file__).parents[1] / "src" / "plimsoll" / FILE
 FIGURES = ("cpu", "train_memory", "size", "p50", "memory", "model", "answer", "score")
 
 
-# Which pace a time was taken at, and how much of it comes through: a fit outlasts the spell that a short sum saw.
-_PACES = {"cpu": ("pace", 0.6), "answer": ("pace", 0.9), "p50": ("pace_served", 1.0)}
-
-
 def at_best(entry: dict[str, Any], name: str, best: float) -> float:
     """A figure as it would have been with the core at its best pace; bytes and scores as they are."""
-    if name not in _PACES:
-        return float(entry[name])
-    pace, share = _PACES[name]
-    return float(entry[name]) * (best / entry[pace]) ** share
+    return pace.at(best, {name: float(entry[name])}, entry["paces"])[name]
 
 
 def best_pace(entries: list[dict[str, Any]]) -> float:
     """Of the machine that these trials ran on: the pace that one in twenty of them had, or a better one."""
-    paces = sorted(entry["pace"] for entry in entries if "pace" in entry)
+    paces = sorted(entry["paces"]["cpu"] for entry in entries if entry.get("paces"))
     return paces[len(paces) // 20]
 
 
@@ -51,7 +45,7 @@ def case(entry: dict[str, Any], best: float) -> Case | None:
         figures = {name: float(f"{at_best(entry, name, best):.6g}") for name in FIGURES if entry.get(name)}
         return Case(known, entry["set"], figures, settled=dict(entry["settled"]))
     if entry["status"] in ("killed", "fits"):
-        bounds = {"cpu": float(entry["wall"]) * best / entry["pace"], "train_memory": float(entry["train_memory"])}
+        bounds = {"cpu": float(entry["wall"]), "train_memory": float(entry["train_memory"])}
         over = {name: figure for name, figure in bounds.items() if figure > 0}
         return Case(known, entry["set"], over, frozenset(over))
     return None

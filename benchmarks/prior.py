@@ -20,17 +20,19 @@ import math
 import os
 import sysconfig
 import tempfile
+import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
-from plimsoll import asked, bundle, calibration, card, catalogue, machine, meter, profile
+from plimsoll import asked, bundle, calibration, card, catalogue, meter, profile
 from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
@@ -39,6 +41,7 @@ from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
 from plimsoll.metrics import score
+from plimsoll.pace import now
 from plimsoll.rows import Coded, Rows
 from plimsoll.runner import Outcome, Workbench
 from plimsoll.trial import Status
@@ -47,6 +50,8 @@ from plimsoll.workbench import store
 RESULTS = Path(__file__).parent / "results" / "trials.jsonl"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SIZES = (400, 1_600, 16_000)
+TRIES, PATIENCE = 4, 0.8  # of a fit or a metering that met a slow spell, and the seconds after which none follows
+CALM = 1.12  # times the core's best pace
 UNSEEN = 2_000  # rows that each model is scored on
 SETTINGS = {"trees": 10, "linear": 4, "text_ngrams": 4}  # seeded ones, beside the default and one of the portfolio
 # Whose docstrings are texts, and how many words of each are read.
@@ -194,9 +199,35 @@ def metered(
     knobs = {**entry["knobs"], **outcome.settled}
     made = Bundle(found.job, found.schema, entry["recipe"], knobs, fitted, outcome.members(), {})
     bundle.write(folder / "bundle", made)
-    reading = meter.measure(folder / "bundle", folder / "requests.jsonl", folder, 30.0)
+    reading = calmest(
+        lambda: meter.measure(folder / "bundle", folder / "requests.jsonl", folder, 30.0), lambda found: found.pace
+    )
     costs = {name: reading.measured.middle(name) for name in ("p50", "p99", "memory", "size", "cold_start")}
-    return {**costs, "pace_served": reading.pace, "notes": reading.notes}
+    entry["paces"]["p50"] = reading.pace
+    return {**costs, "notes": reading.notes}
+
+
+Found = TypeVar("Found")
+
+
+def calmest(measure: Callable[[], Found], pace: Callable[[Found], float]) -> Found:
+    """What is measured again where the core was in a slow spell, a few times while that is short: the one at the best pace."""
+    found = []
+    begun = time.monotonic()
+    while len(found) < TRIES and (not found or time.monotonic() - begun < PATIENCE):
+        found.append(measure())
+        if pace(found[-1]) < CALM * best():
+            break
+    return min(found, key=lambda each: pace(each) or math.inf)
+
+
+@cache
+def best() -> float:
+    """The best pace of this core, looked for over five seconds."""
+    end, paces = time.monotonic() + 5.0, []
+    while time.monotonic() < end:
+        paces.append(now())
+    return sorted(paces)[len(paces) // 100]
 
 
 def trial(
@@ -213,10 +244,11 @@ def trial(
         "only": [0],
     }
     bench.wait(30.0)
-    before = machine.pace()
-    outcome = bench.run(spec, folder / "trial", seconds, None)
-    entry |= {"pace": math.sqrt(before * machine.pace())}
-    entry |= {"full": full, "unseen": len(unseen), "status": outcome.status.value, "why": outcome.why}
+    outcome = calmest(
+        lambda: bench.run(spec, folder / "trial", seconds, None), lambda found: found.paces.get("cpu", 0.0)
+    )
+    entry |= {"paces": dict(outcome.paces), "full": full, "unseen": len(unseen)}
+    entry |= {"status": outcome.status.value, "why": outcome.why}
     entry |= {"cpu": outcome.cpu, "wall": outcome.wall or seconds, "train_memory": outcome.memory, "cut": outcome.cut}
     if outcome.status is Status.FITS:
         entry |= {"model": outcome.size, "answer": outcome.answer, "settled": dict(outcome.settled)}

@@ -84,6 +84,26 @@ def test_a_ledger_that_is_damaged_is_survived(home: Path):
     assert any("ledger" in line for line in said)
 
 
+def test_times_are_remembered_as_at_the_best_pace_of_the_run(home: Path):
+    """Of two fits alike, the one in a slow spell is no evidence that such fits are slow."""
+    case = next(case for case in prior.shipped()[1] if "cpu" in case.figures and not case.over)
+    calm = replace(case, figures={"cpu": 1.0, "train_memory": 5.0}, paces={"cpu": 1e-4, "p50": 0.0})
+    slow = replace(case, figures={"cpu": 1.0, "train_memory": 5.0}, paces={"cpu": 2e-4})
+    assert prior.remember([calm, slow]) is None
+    (one, other), _ = logbook.read()
+    assert one.figures == calm.figures
+    assert 0.5 < other.figures["cpu"] < 0.6
+    assert other.figures["train_memory"] == 5.0
+
+
+def test_in_a_window_of_seconds_nothing_is_learned(monkeypatch: pytest.MonkeyPatch):
+    """The model would come too late, and take a core from the trials; that is said."""
+    monkeypatch.setattr(prior, "costs", lambda *_: pytest.fail("it was learned"))
+    learning = prior.Learning(0, window=5.0)
+    assert learning.costs(60.0).tariffs == {}
+    assert any("under 10 s" in line for line in learning.said)
+
+
 def test_learning_beside_other_work_ends_with_the_model(monkeypatch: pytest.MonkeyPatch):
     """Until it is there an empty one stands in for it, and whoever can wait has it as soon as it is."""
     learned, ready = prior.costs(), threading.Event()

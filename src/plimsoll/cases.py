@@ -39,8 +39,8 @@ class Case:
     """A fit that ran. ``over`` names the figures that are only known to be larger than they say.
 
     ``settled`` holds what training settled, such as the number of trees. ``group`` is the data set; ``machine`` and
-    ``versions`` say where and with what it ran. ``curve``, of a fit of this run alone, is how its loss came down:
-    (seconds, loss on rows that it did not learn from).
+    ``versions`` say where and with what it ran. Of a fit of this run alone, ``curve`` is how its loss came down, as (seconds,
+    loss on rows that it did not learn from), and ``paces`` say at which its times were taken (see ``pace``).
     """
 
     known: Known
@@ -51,6 +51,7 @@ class Case:
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     curve: tuple[tuple[float, float], ...] = ()
+    paces: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -24,6 +24,9 @@ FARTHEST = 1_000.0  # times the largest size seen: beyond it nothing is said
 _Z = 1.645  # of a two-sided 90 % interval
 _DRIFT = 0.04  # what is not known of the slope, a factor of e beyond the last point
 _ALONE = 0.5  # the same where no slope has been seen: on 34 data sets nine in ten lay within it
+_LEAST = 0.01  # share of a loss that its error is taken for, at least
+_UNKNOWN = 0.2  # where nothing is said of it, and no third point shows it
+_PULL = 0.3  # of a parameter to its start, in shares of that, where a loss counts in its errors
 _RISE = 0.02  # a loss that has risen by more than this share, and more than its noise, is ill-behaved
 
 
@@ -138,17 +141,18 @@ def _ill(points: Sequence[Point]) -> str:
 
 
 def _fitted(form: Form, points: Sequence[Point], last: Point) -> tuple[float, ...]:
-    """Least squares on log losses, the parameters pulled gently to where curves mostly lie."""
+    """Least squares on log losses, the parameters drawn to where curves mostly lie."""
     from scipy.optimize import least_squares
 
     x = np.array([point.size for point in points]) / last.size
     y = np.maximum([point.loss for point in points], 1e-12) / last.loss
-    noise = np.maximum([point.error / max(point.loss, 1e-12) for point in points], 0.01)
+    unknown = _UNKNOWN if len(points) < 3 else _LEAST
+    noise = np.maximum([point.error / max(point.loss, 1e-12) if point.error else unknown for point in points], _LEAST)
     start = np.array(form.start)
 
     def miss(p: Array) -> Array:
         fault = (np.log(np.maximum(form.function(x, p), 1e-12)) - np.log(y)) / noise
-        return np.concatenate([fault, 0.3 * (p - start) / np.maximum(start, 0.1)])
+        return np.concatenate([fault, _PULL * (p - start) / np.maximum(start, 0.1)])
 
     found = least_squares(miss, start, bounds=(form.low, form.high), max_nfev=200)
     return tuple(found.x.tolist())

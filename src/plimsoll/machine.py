@@ -16,7 +16,6 @@ WATTS_PER_CORE = (2.0, 15.0)
 # Grams of CO2 for a kilowatt-hour, from hydropower to coal.
 GRAMS_PER_KWH = (20.0, 900.0)
 _FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
-_SUMS = 20  # short sums that tell a pace
 BUSY = 0.15  # share of the cores that others may use before a timing is called disturbed
 
 
@@ -130,16 +129,6 @@ def _ticks(root: Path = Path("/")) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return sum(fields) - fields[3] - fields[4], sum(fields)
-
-
-def pace() -> float:
-    """Seconds that a core needs for a short sum just now: on shared machines it has spells in which it needs twice as many."""
-    taken = []
-    for _ in range(_SUMS):
-        begun = time.perf_counter()
-        sum(k * k for k in range(5_000))
-        taken.append(time.perf_counter() - begun)
-    return sorted(taken)[_SUMS // 2]
 
 
 def power() -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-from plimsoll import card, logbook, machine
+from plimsoll import card, logbook, machine, pace
 from plimsoll.card import Card
 from plimsoll.cases import Case
 from plimsoll.costs import Costs, learn
@@ -20,6 +21,8 @@ FILE = "prior.jsonl.gz"
 _MATTER = ("lightgbm", "scikit-learn", "numpy", "onnxruntime")  # whose versions a cost hangs on
 _STALE = 1.5  # times as wide are the intervals of a model that learned with other versions
 _STRANGE = 2.0  # or on a machine that nothing is known of
+_LEAST_WINDOW = 10.0  # seconds
+_SHORT = f"The window is under {_LEAST_WINDOW:.0f} s: no costs were foretold, for to learn them takes some seconds."
 _OWN = 30  # trials of the user's own from which on the model has learned the new versions
 
 
@@ -84,12 +87,17 @@ def changed(versions: Mapping[str, str]) -> list[str]:
 
 
 class Learning:
-    """The model being learned beside what else there is to do, such as reading the rows."""
+    """The model being learned beside what else there is to do, such as reading the rows.
 
-    def __init__(self, seed: int = 0, there: Card | None = None) -> None:
-        self._found: tuple[Costs, list[str]] = (Costs(), [])
+    In a window of a few seconds nothing is learned, and that is said: the model would come when the window is half over,
+    and take a core from the trials until then.
+    """
+
+    def __init__(self, seed: int = 0, there: Card | None = None, window: float = math.inf) -> None:
+        self._found: tuple[Costs, list[str]] = (Costs(), [_SHORT] if window < _LEAST_WINDOW else [])
         self._thread = threading.Thread(target=self._learn, args=(seed, there), daemon=True)
-        self._thread.start()
+        if window >= _LEAST_WINDOW:
+            self._thread.start()
 
     def _learn(self, seed: int, there: Card | None) -> None:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it comes with scikit-learn
@@ -102,7 +110,8 @@ class Learning:
 
     def costs(self, seconds: float = 0.0) -> Costs:
         """The model; an empty one where it is not there in so many seconds."""
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
         return self._found[0]
 
     @property
@@ -111,7 +120,13 @@ class Learning:
 
 
 def remember(cases: Sequence[Case]) -> str | None:
-    """Adds a run's trials to the user's ledger; a complaint where that cannot be."""
+    """Adds a run's trials to the user's ledger, times as at the run's best pace; a complaint where that cannot be."""
     facts: dict[str, Any] = machine.card()
-    named = f"{facts['processor']}, {facts['cores']} cores"[:80]
-    return logbook.add([replace(case, machine=named, versions=machine.versions()) for case in cases])
+    named, versions = f"{facts['processor']}, {facts['cores']} cores"[:80], machine.versions()
+    best = min((each for case in cases for each in case.paces.values() if each > 0), default=0.0)
+    return logbook.add(
+        [
+            replace(case, figures=pace.at(best, case.figures, case.paces), machine=named, versions=versions)
+            for case in cases
+        ]
+    )

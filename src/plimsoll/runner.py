@@ -44,6 +44,7 @@ class Outcome:
     size: int = 0  # bytes of the model's members
     answer: float = 0.0  # seconds that one row takes to answer by itself, without its request
     curve: Sequence[tuple[float, float]] = ()  # (seconds, loss on unseen rows) as training went on
+    paces: Mapping[str, float] = field(default_factory=dict)  # that the core had meanwhile, for "cpu" and for "answer"
 
     @property
     def done(self) -> bool:

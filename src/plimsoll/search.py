@@ -77,7 +77,8 @@ class Search:
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
-    slowest: float = 0.0  # pace that the machine has been seen at
+    slowest: float = 0.0  # pace that the machine has been seen at while a model was measured
+    paces: dict[str, float] = field(default_factory=dict)  # at which each trial's model was measured
     joules: Counter = field(default_factory=Counter)
     _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
 
@@ -196,7 +197,8 @@ class Search:
         figures = {name: figure for name, figure in {**once, **shown, **served, **score}.items() if figure}
         settled = {name: float(value) for name, value in outcome.settled.items() if isinstance(value, int | float)}
         curve = tuple((float(spent), float(loss)) for spent, loss in outcome.curve)
-        return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled, curve=curve)]
+        paces = {**outcome.paces, "p50": self.paces.get(trial.id, 0.0)}
+        return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled, curve=curve, paces=paces)]
 
     def extension(self, trial: Trial, seconds: float, lane: Lane) -> tuple[Trial, Outcome]:
         """Fits a trial on one fold more; what it came to is for ``extended`` to record. Lanes may do this at once."""
@@ -276,6 +278,7 @@ class Search:
         # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
         beside = (self.lanes - 1) / self.lanes
         reading = meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds, beside=beside)
+        self.paces[scratch.name] = reading.pace
         self.slowest = max(self.slowest, reading.pace)
         return reading.at(self.slowest)
 

@@ -71,7 +71,14 @@ def fit(
     crew = Crew()
     crew.start()
     try:
-        solve = _Solve(job, folder, clock, crew, prior.Learning(job.seed), progress or (lambda _done, _left: None))
+        solve = _Solve(
+            job,
+            folder,
+            clock,
+            crew,
+            prior.Learning(job.seed, window=clock.left),
+            progress or (lambda _done, _left: None),
+        )
         return solve.run(source, test)
     finally:
         crew.stop()

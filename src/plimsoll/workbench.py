@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from plimsoll import catalogue, machine
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
+from plimsoll.pace import Pacer
 from plimsoll.recipe import Fold, Model
 from plimsoll.rows import Cells, Coded, Rows
 from plimsoll.schema import Schema
@@ -66,38 +68,60 @@ def fetch(folder: Path) -> tuple[Rows, Array]:
 def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     """Fits one trial: a model a fold, the answers on rows that it has not seen, the last fold's model to measure."""
     job, schema = Job.from_json(spec["job"]), Schema.from_json(spec["schema"])
-    recipe = catalogue.find(spec["recipe"])
     rows, target = fetch(Path(spec["rows"]))
     clock = Clock(float(spec["seconds"]))
     folds = _folds(spec, len(rows), job.seed)
-    seen, answers, settled, curve = [], [], [], []
-    answering = 0.0
-    started = time.monotonic()
-    model: Model | None = None
-    for k, (learn, unseen) in enumerate(folds):
-        valid = (rows.take(unseen), target[unseen]) if len(unseen) else (None, None)
-        fold = Fold(rows.take(learn), np.asarray(target[learn]), *valid)
-        own = Clock(clock.left / (len(folds) - k))
-        model = recipe.fit(job, schema, fold, spec["knobs"], own)
-        settled.append(dict(model.settled))
-        curve = _thinned(own.told)
-        if valid[0] is not None:
-            begun = time.monotonic()
-            seen.append(unseen)
-            answers.append(_checked(model.predict(valid[0]), len(unseen), schema))
-            answering += time.monotonic() - begun
-    wall = time.monotonic() - started
-    if model is None:
+    if not folds:
         raise TrialError("there was no fold to fit")
-    if seen:
-        np.savez(out / "answers.npz", index=np.concatenate(seen), answers=np.concatenate(answers))
-    members = model.members()
+    started = time.monotonic()
+    with Pacer() as fitting:
+        fitted = [
+            _fitted(job, schema, spec, _fold(rows, target, *fold), Clock(clock.left / (len(folds) - k)))
+            for k, fold in enumerate(folds)
+        ]
+    wall = time.monotonic() - started
+    unseen = [index for _, index in folds if len(index)]
+    if unseen:
+        answers = [each.answers for each in fitted if each.answers is not None]
+        np.savez(out / "answers.npz", index=np.concatenate(unseen), answers=np.concatenate(answers))
+    last = fitted[-1]
+    members = last.model.members()
     for name, content in members.items():
         (out / "members" / name).write_bytes(content)
-    rate = answering / max(1, sum(map(len, seen)))
-    size = sum(map(len, members.values()))
-    answer = _one_row(model, rows.take(folds[-1][1][:_ANSWERED]), schema)
-    _report(out, settled, wall=wall, rate=rate, cut=clock.up, size=size, answer=answer, curve=curve)
+    with Pacer() as answering:
+        answer = _one_row(last.model, rows.take(folds[-1][1][:_ANSWERED]), schema)
+    told = {
+        "wall": wall,
+        "rate": sum(each.answering for each in fitted) / max(1, sum(map(len, unseen))),
+        "cut": clock.up,
+        "size": sum(map(len, members.values())),
+        "answer": answer,
+        "curve": last.curve,
+        "paces": {"cpu": fitting.pace, "answer": answering.pace},
+    }
+    _report(out, [each.model.settled for each in fitted], fitting.spent + answering.spent, told)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A model with its answers on the rows that it had not seen, and the seconds that these took."""
+
+    model: Model
+    answers: Array | None
+    answering: float
+    curve: list[tuple[float, float]]
+
+
+def _fold(rows: Rows, target: Array, learn: Array, unseen: Array) -> Fold:
+    valid = (rows.take(unseen), target[unseen]) if len(unseen) else (None, None)
+    return Fold(rows.take(learn), np.asarray(target[learn]), *valid)
+
+
+def _fitted(job: Job, schema: Schema, spec: Mapping[str, Any], fold: Fold, clock: Clock) -> _Fitted:
+    model = catalogue.find(spec["recipe"]).fit(job, schema, fold, spec["knobs"], clock)
+    begun = time.monotonic()
+    answers = None if fold.valid is None else _checked(model.predict(fold.valid), len(fold.valid), schema)
+    return _Fitted(model, answers, time.monotonic() - begun, _thinned(clock.told))
 
 
 def _one_row(model: Model, rows: Rows, schema: Schema) -> float:
@@ -148,11 +172,12 @@ def _thinned(told: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [told[place] for place in np.unique(places)]
 
 
-def _report(out: Path, settled: Sequence[Mapping[str, Any]], **more: Any) -> None:
+def _report(out: Path, settled: Sequence[Mapping[str, Any]], looking: float, told: Mapping[str, Any]) -> None:
+    """Writes what it came to; its core-seconds are less those that looking at the pace took."""
     merged = {name: round(float(np.mean([each[name] for each in settled]))) for name in settled[0]}
     use = resource.getrusage(resource.RUSAGE_SELF)
-    cpu, memory = use.ru_utime + use.ru_stime, peak_memory(os.getpid())
-    (out / "result.json").write_text(json.dumps({"cpu": cpu, "memory": memory, "settled": merged, **more}))
+    cpu, memory = max(1e-6, use.ru_utime + use.ru_stime - looking), peak_memory(os.getpid())
+    (out / "result.json").write_text(json.dumps({"cpu": cpu, "memory": memory, "settled": merged, **told}))
 
 
 def peak_memory(pid: int, key: str = "VmHWM") -> int:

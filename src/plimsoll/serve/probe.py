@@ -94,12 +94,15 @@ def window(answer: Callable[[bytes], bytes], bodies: Sequence[bytes]) -> tuple[l
     return [part / 1e3 for part in took], wall / 1e9, cpu / 1e9
 
 
-def measure(answer: Callable[[bytes], bytes], bodies: Iterator[bytes], count: int) -> dict[str, Any]:
-    """Windows of requests; one that something else has disturbed is measured again, and said so."""
+def measure(
+    answer: Callable[[bytes], bytes], bodies: Iterator[bytes], count: int, between: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Windows of requests, with something done before each; one that was disturbed is measured again, and said so."""
     latencies: list[float] = []
     noisy = repeated = 0
     cpu_total = 0.0
     while len(latencies) < count:
+        between()
         batch = list(itertools.islice(bodies, min(WINDOW, count - len(latencies))))
         for _ in range(REPEATS + 1):
             took, wall, cpu = window(answer, batch)
@@ -130,11 +133,11 @@ def probe(bundle: str, bodies: Sequence[bytes], count: int) -> dict[str, Any]:
     for body in itertools.islice(cycle, WARM):
         answerer.answer(body)
     held = memory()
-    from plimsoll import machine  # no part of what is served, whose memory has been taken
+    from plimsoll.pace import Pacer  # no part of what is served, whose memory has been taken
 
-    before = machine.pace()
-    found = measure(answerer.answer, cycle, count)
-    return {"cold_start": cold, "memory": held, "pace": math.sqrt(before * machine.pace()), **found}
+    pacer = Pacer()
+    found = measure(answerer.answer, cycle, count, pacer.look)
+    return {"cold_start": cold, "memory": held, "pace": pacer.pace, **found}
 
 
 def main(words: list[str]) -> int:
