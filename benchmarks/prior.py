@@ -4,7 +4,8 @@
 
 Each set is fitted with settings of each recipe that applies (the default, one of the portfolio, seeded ones): on 400 rows
 and on 1,600, as a probe would, and on all its rows (16,000 at most), where the model is then metered as it is
-served. One trial is one line of benchmarks/results/trials.jsonl, with what was known before it ran. Sets: those of
+served. What met a slow spell of the core is run again, a few times where it is short. One trial is one line of
+benchmarks/results/trials.jsonl, with what was known before it ran, and the pace of the core meanwhile. Sets: those of
 ../shared/data that have rows and one target, and its tabular_suite; those that ship with scikit-learn; the docstrings of
 packages that are installed; and a few synthetic ones, marked so. Everything runs on one core, which should be left alone
 for about an hour; what is there already is not run again.
