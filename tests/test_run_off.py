@@ -39,6 +39,7 @@ class Stand:
         self.job = SimpleNamespace(choose=self.choose)
         self.clock = SimpleNamespace(left=self.left)
         self.more: list[str] = []
+        self.judge = SimpleNamespace(worse=self.worse)
 
     def worse(self, one: Trial, best: Trial) -> bool:
         seen = min(self.folds[one.id], self.folds[best.id])

@@ -195,12 +195,12 @@ def test_worse_is_what_the_rows_can_tell(tmp_path: Path):
     ]
     found = begun(tmp_path, *ends)
     best, poor, shuffled, fewer, some, others = (found.take(Step("constant"), 30.0) for _ in ends)
-    assert found.worse(poor, best)
-    assert not found.worse(best, poor)
-    assert not found.worse(shuffled, best)
-    assert found.worse(fewer, best)
-    assert not found.worse(some, best)
-    assert found.worse(some, others)
+    assert found.judge.worse(poor, best)
+    assert not found.judge.worse(best, poor)
+    assert not found.judge.worse(shuffled, best)
+    assert found.judge.worse(fewer, best)
+    assert not found.judge.worse(some, best)
+    assert found.judge.worse(some, others)
 
 
 def test_no_row_calibrates_its_own_answer():

@@ -108,7 +108,7 @@ def test_a_number_comes_with_an_interval_that_covers(tmp_path):
 
 def test_a_run_that_was_cut_off_goes_on(tmp_path, monkeypatch):
     """A killed run's trials are taken up, not fitted again."""
-    from plimsoll import solve
+    from plimsoll import finish
 
     def dies(*_):
         raise RuntimeError("the power went")
@@ -116,7 +116,7 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path, monkeypatch):
     out = tmp_path / "run"
     asked = {"predict": "bought", "recipes": ["linear"], "limits": "train < 20 s", "out": out}
     with monkeypatch.context() as patch:
-        patch.setattr(solve._Solve, "_finish", dies)
+        patch.setattr(finish.Finish, "run", dies)
         with pytest.raises(RuntimeError, match="the power went"):
             plimsoll.fit(table(), **asked)
     before = [trial.id for trial in Ledger(out / "ledger.jsonl").trials()]
@@ -128,12 +128,12 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path, monkeypatch):
 
 def test_a_run_is_not_continued_with_other_rows(tmp_path, monkeypatch):
     """Resuming with different data is refused, for its trials would not compare."""
-    from plimsoll import solve
+    from plimsoll import finish
 
     out = tmp_path / "run"
     asked = {"predict": "bought", "recipes": ["linear"], "limits": "train < 15 s", "out": out}
     with monkeypatch.context() as patch:
-        patch.setattr(solve._Solve, "_finish", lambda *_: 1 / 0)
+        patch.setattr(finish.Finish, "run", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             plimsoll.fit(table(), **asked)
     with pytest.raises(UserError, match="other rows"):

@@ -13,20 +13,58 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import checks, data, infer, splits
+from plimsoll import catalogue, checks, data, infer, splits
 from plimsoll.cells import plain
 from plimsoll.errors import DataError, JobError
-from plimsoll.job import Job
-from plimsoll.limits import Limits
+from plimsoll.job import Job, Split
+from plimsoll.limits import Limits, parse
 from plimsoll.metrics import METRICS
 from plimsoll.rows import Rows
-from plimsoll.schema import Schema
+from plimsoll.schema import Kind, Schema
 from plimsoll.splits import Pair
 
 Array = NDArray[Any]
 _MANY = 5_000  # rows from which a trial is scored on one fold, and the others wait for the run-off
 _FOLDED = 250_000  # rows above which there is one holdout and no run-off: its rows are many enough
 _FOLDS = 5
+
+
+def stated(
+    predict: str,
+    limits: str | Sequence[str] | Limits = (),
+    split: str = "random",
+    metric: str = "",
+    ignore: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    recipes: Sequence[str] = (),
+    seed: int = 0,
+    choose: str = "cheapest",
+    coverage: float = 0.9,
+) -> Job:
+    """The job as it was written. Raises JobError and LimitError in one line."""
+    for name in recipes:
+        catalogue.find(name)
+        if name in catalogue.MADE:
+            raise JobError(f'--recipes {name}: it is made of other trials by itself. Name those, such as "trees".')
+    return Job(
+        predict=predict,
+        limits=limits if isinstance(limits, Limits) else parse(limits),
+        metric=metric,
+        split=Split.parse(split),
+        ignore=tuple(ignore),
+        kinds={name: _kind(name, kind) for name, kind in (kinds or {}).items()},
+        recipes=tuple(recipes),
+        seed=seed,
+        choose=choose,
+        coverage=coverage,
+    )
+
+
+def _kind(name: str, kind: str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError:
+        raise JobError(f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(Kind)}.') from None
 
 
 @dataclass(frozen=True)

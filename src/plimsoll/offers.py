@@ -27,7 +27,7 @@ def blended(search: Search, seconds: float) -> Step | None:
 
 def mixable(search: Search) -> list[tuple[Trial, mixing.Part]]:
     """The best of the trials on all rows that can be parts of a blend, the best first."""
-    whole = [t for t in search.trials if t.complete and t.id in search.seen and t.recipe not in catalogue.MADE]
+    whole = [t for t in search.trials if t.complete and t.id in search.judge.seen and t.recipe not in catalogue.MADE]
     kept = [t for t in whole if t.status in (Status.FITS, Status.BREACHES) and t.recipe != "constant"]
     kept.sort(key=lambda trial: (-goodness(trial), trial.id))
     return [(trial, search.part(trial.id)) for trial in kept[: mixing.POOLED]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll import card, catalogue, goal, machine, planner, prior, underway, units, window
-from plimsoll.asked import ask
+from plimsoll.asked import ask, stated
 from plimsoll.clock import Clock
 from plimsoll.costs import Costs
 from plimsoll.crew import Crew, Work
@@ -22,7 +22,6 @@ from plimsoll.outlook import DOES_NOT, FITS, Scene, Step, foretold, verdicts, wa
 from plimsoll.price import Verdict, even, prices
 from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
-from plimsoll.solve import stated
 from plimsoll.trial import Trial
 
 SIZES = (400, 1_600, 6_400)  # rows of the probes

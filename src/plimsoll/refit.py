@@ -106,14 +106,13 @@ def _parts_fitted(search: Search, crew: Crew, trial: Trial, settled: Mapping[str
 
 def _kept(search: Search, trial: Trial, outcome: Outcome, settled: Mapping[str, Any], seconds: float) -> Final | None:
     """The refitted model, where it still keeps the limits that its trial kept."""
-    seen = search.seen[trial.id]
-    made = search.bundled(trial, outcome.members(), settled, seen)
+    made = search.judge.bundled(trial, outcome.members(), settled)
     try:
-        reading = search.meter(made, search.folder / "final", seconds)
+        reading = search.judge.meter(made, "final", seconds)
     except TrialError:
         return None
     memory = max(float(outcome.memory), trial.measured.middle("train_memory") or 0.0)
-    found = reading.measured.joined(Measured.exactly(train_memory=memory)).joined(search.floors(seen))
+    found = reading.measured.joined(Measured.exactly(train_memory=memory)).joined(search.judge.floors(trial.id))
     if trial_limits(search.job.limits).judge(found):
         return None
     return _final(trial, made, found, (*trial.notes, *reading.notes))

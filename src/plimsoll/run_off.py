@@ -62,7 +62,7 @@ def _due(search: Search, pair: tuple[Trial, Trial], seconds: float) -> list[Tria
 
 def _contenders(search: Search) -> tuple[Trial, Trial] | None:
     """(the best, the one that would be chosen in its place), where they differ."""
-    order = frontier.ranked(search.trials, search.worse, search.job.choose)
+    order = frontier.ranked(search.trials, search.judge.worse, search.job.choose)
     if not order:
         return None
     best = max(order, key=frontier.goodness)

@@ -1,4 +1,4 @@
-"""Carries out the planner's steps: fits, measures, judges and records one trial after another."""
+"""Carries out the planner's steps: fits one trial after another, has each judged, and records it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,27 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import (
-    bundle,
-    calibration,
-    catalogue,
-    evidence,
-    meter,
-    metrics,
-    mixing,
-    profile,
-    provenance,
-)
+from plimsoll import catalogue, mixing, profile
 from plimsoll.asked import Asked
-from plimsoll.bundle import Bundle
 from plimsoll.cases import SERVED, Case, Known
 from plimsoll.clock import Clock
 from plimsoll.crew import Lane
 from plimsoll.energy import Counter
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
+from plimsoll.judge import BROKEN, Judge
 from plimsoll.ledger import Ledger
 from plimsoll.limits import Measured
 from plimsoll.outlook import Step
 from plimsoll.profile import Profile
 from plimsoll.runner import Outcome, Workbench
-from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
-
-# What answers that cannot be read or scored raise: a trial's fault, never the run's.
-BROKEN = (TrialError, OSError, EOFError, LookupError, ValueError, BadZipFile, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True)
@@ -64,7 +48,6 @@ class Search:
     folder: Path
     clock: Clock  # counts from the start of the run
     bench: Workbench = field(default_factory=Workbench)
-    seen: dict[str, Seen] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     cpu: float = 0.0
     rate: float = 0.0  # seconds that a row takes to answer in a batch, the slowest so far
@@ -77,10 +60,11 @@ class Search:
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
-    slowest: float = 0.0  # pace that the machine has been seen at while a model was measured
-    paces: dict[str, float] = field(default_factory=dict)  # at which each trial's model was measured
     joules: Counter = field(default_factory=Counter)
-    _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.asked, self.folder, (self.lanes - 1) / self.lanes)
 
     @property
     def job(self) -> Job:
@@ -98,13 +82,8 @@ class Search:
     def profile(self) -> Profile:
         """Of the rows that one fit learns from."""
         whole = profile.of(self.asked.learn.rows, self.target, self.asked.schema)
-        said = len(msgspec.json.format(msgspec.json.encode(self.blank)))
+        said = len(msgspec.json.format(msgspec.json.encode(self.judge.blank)))
         return replace(whole, rows=len(self.asked.folds[0][0]), described=whole.described + said)
-
-    @cached_property
-    def blank(self) -> dict[str, Any]:
-        """What a bundle will say of how it was made, as long as it can become."""
-        return provenance.blank(self.job.limits, self.job.score, self.asked)
 
     def spec(
         self, recipe: str, knobs: Mapping[str, Any], share: float, folds: Sequence[int], lane: Lane, wide: bool = False
@@ -149,7 +128,7 @@ class Search:
             lane=lane.number,
         )
         outcome = self._outcome(step, number, seconds, lane)
-        trial = self._recorded(blank, outcome, seconds - (time.monotonic() - begun))
+        trial = self.judge.recorded(blank, outcome, seconds - (time.monotonic() - begun))
         wall = time.monotonic() - begun
         self.mark(f"{step.recipe} {number}, {step.why}", blank.started, "trial", lane.number, number)
         return Taken(replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall))), outcome, step.parts)
@@ -163,7 +142,7 @@ class Search:
     def part(self, number: str) -> mixing.Part:
         """A trial as a part of others."""
         trial = next(each for each in self.trials if each.id == number)
-        seen = self.seen[number]
+        seen = self.judge.seen[number]
         return mixing.Part(trial.recipe, trial.knobs, self.settled[number], self.folder / number, seen.index, seen.raw)
 
     def keep(self, taken: Taken) -> Trial:
@@ -197,7 +176,7 @@ class Search:
         figures = {name: figure for name, figure in {**once, **shown, **served, **score}.items() if figure}
         settled = {name: float(value) for name, value in outcome.settled.items() if isinstance(value, int | float)}
         curve = tuple((float(spent), float(loss)) for spent, loss in outcome.curve)
-        paces = {**outcome.paces, "p50": self.paces.get(trial.id, 0.0)}
+        paces = {**outcome.paces, "p50": self.judge.paces.get(trial.id, 0.0)}
         return [Case(known, self.asked.digest[:16], figures, over & figures.keys(), settled, curve=curve, paces=paces)]
 
     def extension(self, trial: Trial, seconds: float, lane: Lane) -> tuple[Trial, Outcome]:
@@ -216,84 +195,14 @@ class Search:
         try:
             if not outcome.done or outcome.cut:
                 raise TrialError(outcome.why or "its time was up")
-            seen = self.look(trial.id, outcome)
+            self.judge.look(trial.id, outcome)
         except BROKEN:
             self.folds[trial.id] = len(self.asked.folds)
             return
-        found = self._judged(replace(trial, measured=trial.measured.joined(self.floors(seen))))
+        found = self.judge.verdict(replace(trial, measured=trial.measured.joined(self.judge.floors(trial.id))))
         self.trials = [found if each.id == trial.id else each for each in self.trials]
 
     def mark(self, what: str, begun: float, kind: str, lane: int = 0, trial: str | None = None) -> None:
         """Notes on the time line what has just ended."""
         spent = {"what": what, "begin": begun, "end": self.clock.spent, "lane": lane, "kind": kind, "trial": trial}
         self.timeline.append(spent)
-
-    def _judged(self, trial: Trial) -> Trial:
-        breaches = trial_limits(self.job.limits).judge(trial.measured)
-        status = Status.BREACHES if breaches else Status.FITS
-        return replace(trial, status=status, breaches=tuple(str(breach) for breach in breaches))
-
-    def _recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
-        costs = run_costs(outcome)
-        if not outcome.done:
-            return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
-        try:
-            seen = self.look(blank.id, outcome)
-        except BROKEN as fault:
-            return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
-        truth = self.target[seen.index]
-        score = evidence.score(self.job.score, truth, seen.answers, seen.labels, self.job.seed)
-        trial = replace(blank, score=score, status=Status.FITS, measured=costs)
-        return trial if blank.share < 1.0 else self._metered(trial, outcome, seen, seconds)
-
-    def look(self, number: str, outcome: Outcome) -> Seen:
-        """The unseen answers of a trial, with those that it has given before, kept for comparing it with others."""
-        index, raw = outcome.answers()
-        if before := self.seen.get(number):
-            index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
-        truth = self.target[index]
-        answers, labels = crossed(truth, raw, self.job)
-        fitted = calibration.fit(truth, raw, self.job.score, self.job.coverage)
-        self.seen[number] = Seen(index, raw, answers, labels, fitted)
-        return self.seen[number]
-
-    def _metered(self, trial: Trial, outcome: Outcome, seen: Seen, seconds: float) -> Trial:
-        try:
-            reading = self.meter(
-                self.bundled(trial, outcome.members(), outcome.settled, seen), self.folder / trial.id, seconds
-            )
-        except TrialError as fault:
-            return replace(trial, status=Status.FAILED, why=str(fault))
-        measured = trial.measured.joined(reading.measured).joined(self.floors(seen))
-        return self._judged(replace(trial, measured=measured, notes=reading.notes))
-
-    def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any], seen: Seen) -> Bundle:
-        knobs = {**trial.knobs, **settled}
-        return Bundle(self.job, self.asked.schema, trial.recipe, knobs, seen.calibration, members, self.blank)
-
-    def meter(self, made: Bundle, scratch: Path, seconds: float) -> meter.Reading:
-        """Writes the bundle under ``scratch`` and measures it."""
-        scratch.mkdir(parents=True, exist_ok=True)
-        bundle.write(scratch / "bundle", made)
-        # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
-        beside = (self.lanes - 1) / self.lanes
-        reading = meter.measure(scratch / "bundle", self.folder / "requests.jsonl", scratch, seconds, beside=beside)
-        self.paces[scratch.name] = reading.pace
-        self.slowest = max(self.slowest, reading.pace)
-        return reading.at(self.slowest)
-
-    def floors(self, seen: Seen) -> Measured:
-        """The qualities that limits speak of, on the unseen training rows."""
-        return qualities(self.job.limits, self.asked.learn.truth.take(seen.index), seen.answers, seen.labels)
-
-    def worse(self, trial: Trial, best: Trial) -> bool:
-        """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
-        one, other = self.seen[best.id], self.seen[trial.id]
-        both, here, there = np.intersect1d(one.index, other.index, assume_unique=True, return_indices=True)
-        key = (trial.id, best.id, len(both))
-        if key not in self._worse:
-            a, b = (one.answers[here], one.labels[here]), (other.answers[there], other.labels[there])
-            names = [self.job.score, *(["log_loss"] if metrics.METRICS[self.job.score].of_labels else [])]
-            gains = (metrics.gain(name, self.target[both], a, b, self.job.seed, draws=100)[0] for name in names)
-            self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
-        return self._worse[key]

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, catalogue, frontier, machine, meter, offers, planner, prior, underway, window
-from plimsoll.asked import Part, ask
-from plimsoll.bundle import Bundle
+from plimsoll import catalogue, frontier, machine, offers, planner, prior, underway, window
+from plimsoll.asked import ask, stated
 from plimsoll.clock import Clock
 from plimsoll.crew import Crew, Work
-from plimsoll.errors import JobError, NothingFits, UserError
-from plimsoll.job import Job, Split
+from plimsoll.errors import NothingFits, UserError
+from plimsoll.finish import Finish
+from plimsoll.job import Job
 from plimsoll.knobs import Space
-from plimsoll.limits import Limits, Measured, parse
+from plimsoll.limits import Limits
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of
-from plimsoll.provenance import facts
-from plimsoll.record import nothing, record, run_costs, sampled, tested
-from plimsoll.refit import Progress, final
+from plimsoll.refit import Progress
 from plimsoll.run import Run
 from plimsoll.run_off import run_off
-from plimsoll.schema import Kind
 from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
 from plimsoll.statement import begun
-from plimsoll.trial import Score, Status, Trial
+from plimsoll.trial import Status, Trial
 from plimsoll.window import Window
 
 _RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
 _LEARNING = 0.1  # share of the window that is waited for the cost model; it comes when it comes
-_LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 
 
 def fit(
@@ -84,44 +80,6 @@ def fit(
         crew.stop()
 
 
-def stated(
-    predict: str,
-    limits: str | Sequence[str] | Limits = (),
-    split: str = "random",
-    metric: str = "",
-    ignore: Sequence[str] = (),
-    kinds: Mapping[str, str] | None = None,
-    recipes: Sequence[str] = (),
-    seed: int = 0,
-    choose: str = "cheapest",
-    coverage: float = 0.9,
-) -> Job:
-    """The job as it was written. Raises JobError and LimitError in one line."""
-    for name in recipes:
-        catalogue.find(name)
-        if name in catalogue.MADE:
-            raise JobError(f'--recipes {name}: it is made of other trials by itself. Name those, such as "trees".')
-    return Job(
-        predict=predict,
-        limits=limits if isinstance(limits, Limits) else parse(limits),
-        metric=metric,
-        split=Split.parse(split),
-        ignore=tuple(ignore),
-        kinds={name: _kind(name, kind) for name, kind in (kinds or {}).items()},
-        recipes=tuple(recipes),
-        seed=seed,
-        choose=choose,
-        coverage=coverage,
-    )
-
-
-def _kind(name: str, kind: str) -> Kind:
-    try:
-        return Kind(kind)
-    except ValueError:
-        raise JobError(f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(Kind)}.') from None
-
-
 def _folder(out: Path | str | None, resume: bool) -> Path:
     folder = Path(out) if out is not None else Path("runs") / datetime.now().strftime("run-%Y%m%d-%H%M%S-%f")
     if begun(folder):
@@ -162,7 +120,7 @@ class _Solve:
             )
         self._search(search)
         try:
-            run = self._finish(search)
+            run = Finish(search, self.crew, self.say).run(self._notes)
         except NothingFits:
             if not self.stopped:  # the same job would come to the same end
                 shutil.rmtree(search.folder, ignore_errors=True)
@@ -171,6 +129,11 @@ class _Solve:
             self.say(complaint, self.clock.left)
         shutil.rmtree(search.folder, ignore_errors=True)
         return run
+
+    @property
+    def _notes(self) -> list[str]:
+        stopped = ["stopped before its time by the user"] if self.stopped else []
+        return [*stopped, *self.learned.said]
 
     def _search(self, search: Search) -> None:
         """Trials, then a run-off, and trials again with what the run-off has left of its time; a blend at the end."""
@@ -254,63 +217,6 @@ class _Solve:
                 work = Work(partial(search.attempt, step, search.number(), Window(search).spendable))
                 for taken in self.crew.each(partial(next, iter([work]), None)):
                     search.keep(taken)
-
-    def _finish(self, search: Search) -> Run:
-        limits = search.job.limits
-        order = frontier.ranked(search.trials, search.worse, search.job.choose)
-        begun = self.clock.spent
-        chosen = final(search, self.crew, order, Window(search).kept, self.say)
-        search.mark("refitting and measuring", begun, "refit")
-        if chosen is None:
-            raise self._nothing(search)
-        search.trials = [chosen.trial if each.id == chosen.trial.id else each for each in search.trials]
-        self.say("scoring the test rows", self.clock.left)
-        begun = self.clock.spent
-        test = self._testable(search)
-        verdict = tested(chosen.bundle, search.asked, test)
-        search.mark("scoring the test rows", begun, "score")
-        found = chosen.measured.joined(verdict.floors)
-        found = self._written(search, chosen.bundle, found, verdict.score)
-        notes = [*chosen.notes, *self._notes(search, len(test)), *self.learned.said]
-        found = found.joined(run_costs(search))
-        run = Run(self.folder, record(search, chosen.trial, found, verdict, order, notes))
-        run.write()
-        if breaches := limits.judge(found.joined(run_costs(search))):
-            raise NothingFits(
-                f"The chosen {chosen.trial.recipe} breaches on the test rows or in the run: {'; '.join(map(str, breaches))}. See {self.folder / 'report.html'}."
-            )
-        return run
-
-    def _written(self, search: Search, made: Bundle, found: Measured, test: Score) -> Measured:
-        """Writes the bundle that is served, which says its own size; gives what was found with that size."""
-        folder = self.folder / "bundle"
-        for _ in range(3):  # a digit more or less in what it says of its size changes the size
-            said = facts(search.job.limits, found.joined(run_costs(search)), test, search.blank["sketches"])
-            bundle.write(folder, replace(made, facts=said))
-            size = float(meter.size(folder))
-            if size == found.middle("size"):
-                break
-            found = found.joined(Measured.exactly(size=size))
-        return found
-
-    def _testable(self, search: Search) -> Part:
-        """The test rows, or as many of them as can be answered in the time left."""
-        test = search.asked.test
-        seconds = max(window.REPORT, self.clock.left - window.REPORT * (1.0 + len(test) * 1e-6))
-        most = int(seconds / search.rate) if search.rate else len(test)
-        return sampled(test, max(most, _LEAST_TESTED), self.job.seed)
-
-    def _notes(self, search: Search, tested: int) -> list[str]:
-        rows = len(search.asked.test)
-        notes = ["stopped before its time by the user"] if self.stopped else []
-        if tested < rows:
-            notes.append(f"scored on {tested:,} of {rows:,} test rows, drawn by the seed: more would have passed train")
-        return notes
-
-    def _nothing(self, search: Search) -> NothingFits:
-        """The error that names the nearest model and what each relaxation would buy; the record is written all the same."""
-        Run(self.folder, record(search)).write()
-        return NothingFits(nothing(search))
 
 
 def _spaces(search: Search) -> dict[str, Space]:

@@ -11,10 +11,11 @@ import numpy as np
 from plimsoll import meter
 from plimsoll.asked import Asked
 from plimsoll.errors import UserError
+from plimsoll.judge import BROKEN
 from plimsoll.ledger import Ledger
 from plimsoll.run import Run
 from plimsoll.runner import Outcome
-from plimsoll.search import BROKEN, Search
+from plimsoll.search import Search
 from plimsoll.trial import Status
 from plimsoll.workbench import fetch, store
 
@@ -79,7 +80,7 @@ def take_up(search: Search) -> None:
         search.cpu += trial.measured.middle("cpu") or 0.0
         if trial.score is not None:
             try:
-                search.look(trial.id, Outcome(Status.FITS, search.folder / trial.id))
+                search.judge.look(trial.id, Outcome(Status.FITS, search.folder / trial.id))
             except BROKEN as fault:
                 trial = replace(trial, status=Status.FAILED, score=None, why=f"its answers are damaged: {fault}")
         first = search.asked.first

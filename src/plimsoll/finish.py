@@ -1,0 +1,89 @@
+"""The end of a run: the choice, its refit, the test rows, and the bundle and the record that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from plimsoll import bundle, frontier, meter, window
+from plimsoll.asked import Part
+from plimsoll.bundle import Bundle
+from plimsoll.crew import Crew
+from plimsoll.errors import NothingFits
+from plimsoll.limits import Measured
+from plimsoll.provenance import facts
+from plimsoll.record import nothing, record, run_costs, sampled, tested
+from plimsoll.refit import Progress, final
+from plimsoll.run import Run
+from plimsoll.search import Search
+from plimsoll.trial import Score
+from plimsoll.window import Window
+
+_LEAST_TESTED = 10_000  # test rows that are answered whatever the time
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a search comes to, under ``folder``: its record, its report, and a bundle where a model keeps every limit."""
+
+    search: Search
+    crew: Crew
+    say: Progress
+
+    def run(self, notes: Sequence[str]) -> Run:
+        """Raises NothingFits, with the record written all the same."""
+        search, limits, clock = self.search, self.search.job.limits, self.search.clock
+        order = frontier.ranked(search.trials, search.judge.worse, search.job.choose)
+        begun = clock.spent
+        chosen = final(search, self.crew, order, Window(search).kept, self.say)
+        search.mark("refitting and measuring", begun, "refit")
+        if chosen is None:
+            Run(self._folder, record(search)).write()
+            raise NothingFits(nothing(search))
+        search.trials = [chosen.trial if each.id == chosen.trial.id else each for each in search.trials]
+        self.say("scoring the test rows", clock.left)
+        begun = clock.spent
+        test = self._testable()
+        verdict = tested(chosen.bundle, search.asked, test)
+        search.mark("scoring the test rows", begun, "score")
+        found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict.score)
+        found = found.joined(run_costs(search))
+        said = [*chosen.notes, *notes, *self._drawn(len(test))]
+        run = Run(self._folder, record(search, chosen.trial, found, verdict, order, said))
+        run.write()
+        if breaches := limits.judge(found.joined(run_costs(search))):
+            raise NothingFits(
+                f"The chosen {chosen.trial.recipe} breaches on the test rows or in the run: {'; '.join(map(str, breaches))}. See {self._folder / 'report.html'}."
+            )
+        return run
+
+    @property
+    def _folder(self) -> Path:
+        return self.search.folder.parent
+
+    def _written(self, made: Bundle, found: Measured, test: Score) -> Measured:
+        """Writes the bundle that is served, which says its own size; gives what was found with that size."""
+        search, folder = self.search, self._folder / "bundle"
+        for _ in range(3):  # a digit more or less in what it says of its size changes the size
+            costs = found.joined(run_costs(search))
+            said = facts(search.job.limits, costs, test, search.judge.blank["sketches"])
+            bundle.write(folder, replace(made, facts=said))
+            size = float(meter.size(folder))
+            if size == found.middle("size"):
+                break
+            found = found.joined(Measured.exactly(size=size))
+        return found
+
+    def _testable(self) -> Part:
+        """The test rows, or as many of them as can be answered in the time left."""
+        search, test = self.search, self.search.asked.test
+        seconds = max(window.REPORT, search.clock.left - window.REPORT * (1.0 + len(test) * 1e-6))
+        most = int(seconds / search.rate) if search.rate else len(test)
+        return sampled(test, max(most, _LEAST_TESTED), search.job.seed)
+
+    def _drawn(self, tested: int) -> list[str]:
+        rows = len(self.search.asked.test)
+        if tested == rows:
+            return []
+        return [f"scored on {tested:,} of {rows:,} test rows, drawn by the seed: more would have passed train"]

@@ -1,0 +1,119 @@
+"""Judges trials: how they answer rows that no model had seen, what their bundles cost as served, what limits that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import bundle, calibration, evidence, meter, metrics, provenance
+from plimsoll.asked import Asked
+from plimsoll.bundle import Bundle
+from plimsoll.errors import TrialError
+from plimsoll.limits import Measured
+from plimsoll.runner import Outcome
+from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
+from plimsoll.trial import Status, Trial
+
+Array = NDArray[Any]
+
+# What answers that cannot be read or scored raise: a trial's fault, never the run's.
+BROKEN = (TrialError, OSError, EOFError, LookupError, ValueError, BadZipFile, np.linalg.LinAlgError)
+
+
+@dataclass
+class Judge:
+    """What has been seen of the trials of a search. ``beside`` is the share of the cores that other trials are at."""
+
+    asked: Asked
+    folder: Path
+    beside: float = 0.0
+    seen: dict[str, Seen] = field(default_factory=dict)
+    slowest: float = 0.0  # pace that the machine has been seen at while a model was measured
+    paces: dict[str, float] = field(default_factory=dict)  # at which each trial's model was measured
+    _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
+
+    @cached_property
+    def blank(self) -> dict[str, Any]:
+        """What a bundle will say of how it was made, as long as it can become."""
+        return provenance.blank(self.asked.job.limits, self.asked.job.score, self.asked)
+
+    def recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
+        """A trial with what its fit came to: its score, and on all rows what its model costs as it is served."""
+        costs = run_costs(outcome)
+        if not outcome.done:
+            return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
+        try:
+            seen = self.look(blank.id, outcome)
+        except BROKEN as fault:
+            return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
+        job, truth = self.asked.job, self.asked.learn.truth.target[seen.index]
+        score = evidence.score(job.score, truth, seen.answers, seen.labels, job.seed)
+        trial = replace(blank, score=score, status=Status.FITS, measured=costs)
+        return trial if blank.share < 1.0 else self._metered(trial, outcome, seconds)
+
+    def look(self, number: str, outcome: Outcome) -> Seen:
+        """The unseen answers of a trial, with those that it has given before, kept for comparing it with others."""
+        index, raw = outcome.answers()
+        if before := self.seen.get(number):
+            index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
+        job, truth = self.asked.job, self.asked.learn.truth.target[index]
+        answers, labels = crossed(truth, raw, job)
+        fitted = calibration.fit(truth, raw, job.score, job.coverage)
+        self.seen[number] = Seen(index, raw, answers, labels, fitted)
+        return self.seen[number]
+
+    def _metered(self, trial: Trial, outcome: Outcome, seconds: float) -> Trial:
+        made = self.bundled(trial, outcome.members(), outcome.settled)
+        try:
+            reading = self.meter(made, trial.id, seconds)
+        except TrialError as fault:
+            return replace(trial, status=Status.FAILED, why=str(fault))
+        measured = trial.measured.joined(reading.measured).joined(self.floors(trial.id))
+        return self.verdict(replace(trial, measured=measured, notes=reading.notes))
+
+    def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
+        knobs, fitted = {**trial.knobs, **settled}, self.seen[trial.id].calibration
+        return Bundle(self.asked.job, self.asked.schema, trial.recipe, knobs, fitted, members, self.blank)
+
+    def meter(self, made: Bundle, name: str, seconds: float) -> meter.Reading:
+        """Writes the bundle into the folder of this name and measures it."""
+        scratch = self.folder / name
+        scratch.mkdir(parents=True, exist_ok=True)
+        bundle.write(scratch / "bundle", made)
+        # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
+        requests = self.folder / "requests.jsonl"
+        reading = meter.measure(scratch / "bundle", requests, scratch, seconds, beside=self.beside)
+        self.paces[name] = reading.pace
+        self.slowest = max(self.slowest, reading.pace)
+        return reading.at(self.slowest)
+
+    def floors(self, number: str) -> Measured:
+        """The qualities that limits speak of, on the training rows that a trial's models had not seen."""
+        seen = self.seen[number]
+        return qualities(self.asked.job.limits, self.asked.learn.truth.take(seen.index), seen.answers, seen.labels)
+
+    def verdict(self, trial: Trial) -> Trial:
+        """The same with the limits that it breaks."""
+        breaches = trial_limits(self.asked.job.limits).judge(trial.measured)
+        status = Status.BREACHES if breaches else Status.FITS
+        return replace(trial, status=status, breaches=tuple(str(breach) for breach in breaches))
+
+    def worse(self, trial: Trial, best: Trial) -> bool:
+        """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
+        one, other = self.seen[best.id], self.seen[trial.id]
+        both, here, there = np.intersect1d(one.index, other.index, assume_unique=True, return_indices=True)
+        key = (trial.id, best.id, len(both))
+        if key not in self._worse:
+            job, truth = self.asked.job, self.asked.learn.truth.target[both]
+            a, b = (one.answers[here], one.labels[here]), (other.answers[there], other.labels[there])
+            names = [job.score, *(["log_loss"] if metrics.METRICS[job.score].of_labels else [])]
+            gains = (metrics.gain(name, truth, a, b, job.seed, draws=100)[0] for name in names)
+            self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
+        return self._worse[key]
