@@ -51,7 +51,7 @@ from plimsoll.workbench import store
 RESULTS = Path(__file__).parent / "results" / "trials.jsonl"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SIZES = (400, 1_600, 16_000)
-TRIES, PATIENCE = 4, 0.8  # of a fit or a metering that met a slow spell, and the seconds after which none follows
+TRIES, PATIENCE = 5, 1.5  # of a fit or a metering that met a slow spell, and the seconds after which none follows
 CALM = 1.12  # times the core's best pace
 UNSEEN = 2_000  # rows that each model is scored on
 SETTINGS = {"trees": 10, "linear": 4, "text_ngrams": 4}  # seeded ones, beside the default and one of the portfolio
