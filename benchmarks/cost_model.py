@@ -4,12 +4,12 @@
     python benchmarks/cost_model.py --table
 
 For each data set of benchmarks/prior.py the model learns from the committed trials of all the *other* sets. Settings that
-the prior never ran are drawn; each is probed on 400 and on 1,600 rows; then, before any of them is trained on all rows,
-what it will cost is written to results/cost_model_told.jsonl: of the candidate alone, with the recipe's default having
+the prior never ran are drawn; each is probed on as few rows as `plimsoll plan` probes on (400, 1,600 and 6,400, where that
+is not most of them); then, before any of them is trained on all rows, what it will cost is written to results/cost_model_told.jsonl: of the candidate alone, with the recipe's default having
 been probed, and with its own probes. Only then are they trained and metered: results/cost_model_came.jsonl. The table
-says how far off it was. Shared machines have spells in which they need nearly twice the time for anything; what a short
-sum takes just before and after a fit tells, and the times are reckoned at the core's best pace. As the clock said them
-they stand in the table too. About ten minutes on two idle cores, a part each; what is there is not run again.
+says how far off it was. Shared machines have spells in which they need nearly twice the time for anything: a short fit
+that met one is run again, and times are reckoned at the core's best pace (see plimsoll.pace). As the clock said them they
+stand in the table too. About 40 minutes on one core, the other idle; what is there is not run again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import numpy as np
 import pack_prior
 import prior
 
-from plimsoll import asked, catalogue, curves
+from plimsoll import asked, catalogue, curves, preview
 from plimsoll.carry import LEVELS
 from plimsoll.cases import COSTS, Candidate, Case, Known
 from plimsoll.costs import Costs, learn
@@ -73,8 +73,8 @@ def write(path: Path, entry: Entry) -> None:
 def trials(source: prior.Source, bench: Workbench, seconds: float, full: bool, done: set[str]) -> Iterator[Entry]:
     """The trials of a set that are not done: the probes, or those on all rows."""
     found = asked.ask(Job(source.target, ignore=source.ignored), source.data, None)
-    sizes = list(prior.parts(found))
-    for part in sizes[-1:] if full else sizes[:-1]:
+    whole = list(prior.parts(found))[-1]
+    for part in [whole] if full else [prior.drawn(found, size) for size in preview.sizes(len(whole))]:
         with TemporaryDirectory() as scratch:
             unseen = prior.lay_out(found, part, Path(scratch))
             for name in catalogue.names():
@@ -222,7 +222,7 @@ def ruling(name: str, level: str) -> str:
 
 
 def quality() -> str:
-    """How far off the curve through two probes was; of an RMSE, as a share of the constant's."""
+    """How far off the curve through two or three probes was; of an RMSE, as a share of the constant's."""
     came = {prior.key(each): each for each in read(CAME)}
     floor = {each["set"]: each["score"] for each in came.values() if each["recipe"] == "constant" and "score" in each}
     off, inside = [], []
@@ -230,8 +230,8 @@ def quality() -> str:
         after = came.get(prior.key(told))
         if told["recipe"] == "constant" or not told["score"] or not after or after.get("score") is None:
             continue
-        if told["profile"]["rows"] <= 1.5 * prior.SIZES[1]:
-            continue  # so few rows have one probe, and one point says nothing of what comes after it
+        if len(preview.sizes(told["profile"]["rows"])) < 2:
+            continue  # one point says nothing of what comes after it
         unit = floor[told["set"]] if told["task"] == "regression" else 1.0
         off.append(abs(after["score"] - told["score"][1]) / unit)
         inside.append(told["score"][0] <= after["score"] <= told["score"][2])
@@ -262,8 +262,8 @@ def table() -> str:
         "",
         f"{len(came)} fits on {len({each['set'] for each in came})} real data sets, each foretold by a model that had learned from "
         f"the other sets alone; the last prediction was written {time.strftime('%Y-%m-%d %H:%M', time.gmtime(late))} UTC, {frozen}. "
-        "`alone`: nothing was run on the data set; `default`: the recipe's default was probed on 400 "
-        "and 1,600 rows; `probed`: the candidate itself was. Times are at the best pace of the core: a short sum beside "
+        "`alone`: nothing was run on the data set; `default`: the recipe's default was probed on 400, 1,600 and 6,400 "
+        "rows, as far as these are under 60 % of all; `probed`: the candidate itself was. Times are at the best pace of the core: a short sum beside "
         f"each fit took {spells()} "
         f"{card['facts']['processor']}, {card['facts']['cores']} cores, one of them for each fit.",
         "",
@@ -288,7 +288,7 @@ def table() -> str:
         "|---|---|---|---|",
         *(ruling(name, level) for name in COSTS for level in LEVELS),
         "",
-        f"Score on all rows from two probes: {quality()}",
+        f"Score on all rows from two or three probes: {quality()}",
         "",
         speed(),
     ]

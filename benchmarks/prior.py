@@ -155,13 +155,18 @@ def known(found: Asked, part: Part, recipe: str, knobs: Knobs) -> dict[str, Any]
 
 def parts(found: Asked) -> Iterator[Part]:
     """The rows to learn from, at each size; a size that is nearly another is left out."""
-    order = np.random.default_rng(0).permutation(len(found.learn))
     last = 0
     for size in SIZES:
-        size = min(size, len(order))
+        size = min(size, len(found.learn))
         if size > 1.5 * last:
-            yield found.learn.take(np.sort(order[:size]))
+            yield drawn(found, size)
             last = size
+
+
+def drawn(found: Asked, size: int) -> Part:
+    """So many of the rows to learn from: of fewer, all are among those of more."""
+    order = np.random.default_rng(0).permutation(len(found.learn))
+    return found.learn.take(np.sort(order[:size]))
 
 
 def lay_out(found: Asked, part: Part, folder: Path) -> Part:
@@ -246,7 +251,7 @@ def trial(
     }
     bench.wait(30.0)
     outcome = calmest(
-        lambda: bench.run(spec, folder / "trial", seconds, None), lambda found: found.paces.get("cpu", 0.0)
+        lambda: bench.run(spec, folder / "trial", seconds, None), lambda found: max(found.paces.values(), default=0.0)
     )
     entry |= {"paces": dict(outcome.paces), "full": full, "unseen": len(unseen)}
     entry |= {"status": outcome.status.value, "why": outcome.why}
