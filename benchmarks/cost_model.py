@@ -119,25 +119,33 @@ def candidate(entry: Entry, probes: Sequence[Case], level: str) -> Candidate:
     return Candidate(known, same if level == "probed" else (), plain if level != "alone" else ())
 
 
-def foretold(entry: Entry, costs: Costs, probes: Sequence[Case]) -> Entry:
-    """The prediction of one fit, at every level."""
+def foretold(entry: Entry, costs: Costs, probes: Sequence[Case], unseen: int) -> Entry:
+    """The prediction of one fit, at every level; the probes were scored on so many unseen rows."""
     asked_of = [candidate(entry, probes, level) for level in LEVELS]
     told = {level: dict(found.figures) for level, found in zip(LEVELS, costs.predict(asked_of), strict=True)}
-    return {**entry, "told": told, "score": score(entry, asked_of[-1].probes), "at": time.time()}
+    return {**entry, "told": told, "score": score(entry, asked_of[-1].probes, unseen), "at": time.time()}
 
 
-def score(entry: Entry, probes: Sequence[Case]) -> list[float] | None:
-    """(low, middle, high) of the score on all rows, by the curve through the probes."""
+def score(entry: Entry, probes: Sequence[Case], unseen: int) -> list[float] | None:
+    """(low, middle, high) of the score on all rows, by the curve through the probes, each with its sampling error."""
     better = METRICS[metric(entry)].higher_is_better
-    points = [
-        Point(each.known.profile.rows, 1.0 - each.figures["score"] if better else each.figures["score"])
-        for each in probes
-        if "score" in each.figures
-    ]
+    points = []
+    for each in probes:
+        if "score" in each.figures:
+            loss = 1.0 - each.figures["score"] if better else each.figures["score"]
+            points.append(Point(each.known.profile.rows, loss, error(loss, unseen, better)))
     if not points:
         return None
-    loss = curves.fit(points).at(entry["profile"]["rows"])
-    return sorted(1.0 - part if better else part for part in loss)
+    told = curves.fit(points).at(entry["profile"]["rows"])
+    return sorted(1.0 - part if better else part for part in told)
+
+
+def error(loss: float, unseen: int, share: bool) -> float:
+    """About the standard error of a loss on so many rows: a share's, or an RMSE's."""
+    if not share:
+        return loss / math.sqrt(2.0 * unseen)
+    loss = min(max(loss, 1.0 / unseen), 1.0 - 1.0 / unseen)
+    return math.sqrt(loss * (1.0 - loss) / unseen)
 
 
 def metric(entry: Entry) -> str:
@@ -157,9 +165,10 @@ def collect(given: argparse.Namespace) -> None:
     for source in sources if "tell" in given.do else ():
         if source.name not in {each["set"] for each in read(TOLD)}:
             costs = learn([each for each in learned if each.group != source.name])
-            own = [each for each in cases(read(PROBED)) if each.group == source.name]
+            probed = [each for each in read(PROBED) if each["set"] == source.name]
+            unseen = max((each["unseen"] for each in probed), default=1)
             for entry in wanted(source):
-                write(TOLD, foretold(entry, costs, own))
+                write(TOLD, foretold(entry, costs, cases(probed), unseen))
             print(f"told     {source.name}", flush=True)
     for source in sources if "train" in given.do else ():
         for entry in trials(source, bench, given.seconds, True, {prior.key(each) for each in read(CAME)}):
@@ -225,7 +234,8 @@ def quality() -> str:
     """How far off the curve through two or three probes was; of an RMSE, as a share of the constant's."""
     came = {prior.key(each): each for each in read(CAME)}
     floor = {each["set"]: each["score"] for each in came.values() if each["recipe"] == "constant" and "score" in each}
-    off, inside = [], []
+    off, inside, afterwards = [], [], []
+    probes = cases(read(PROBED))
     for told in read(TOLD):
         after = came.get(prior.key(told))
         if told["recipe"] == "constant" or not told["score"] or not after or after.get("score") is None:
@@ -235,7 +245,14 @@ def quality() -> str:
         unit = floor[told["set"]] if told["task"] == "regression" else 1.0
         off.append(abs(after["score"] - told["score"][1]) / unit)
         inside.append(told["score"][0] <= after["score"] <= told["score"][2])
-    return f"{len(off)} fits: median error {statistics.median(off):.4f}, nine in ten within {np.quantile(off, 0.9):.3f}; {100 * statistics.mean(inside):.0f} % inside the 90 % interval."
+        own = candidate(told, [each for each in probes if each.group == told["set"]], "probed").probes
+        again = score(told, own, after["unseen"])
+        afterwards.append(again is not None and again[0] <= after["score"] <= again[2])
+    return (
+        f"{len(off)} fits: median error {statistics.median(off):.4f}, nine in ten within {np.quantile(off, 0.9):.3f}; "
+        f"{100 * statistics.mean(inside):.0f} % inside the 90 % interval as it was told, and {100 * statistics.mean(afterwards):.0f} % "
+        "where each probe's score comes with its sampling error, as in a run (reckoned again from the same probes)."
+    )
 
 
 def speed() -> str:
