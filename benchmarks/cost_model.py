@@ -5,8 +5,9 @@
 
 For each data set of benchmarks/prior.py the model learns from the committed trials of all the *other* sets. Settings that
 the prior never ran are drawn; each is probed on as few rows as `plimsoll plan` probes on (400, 1,600 and 6,400, where that
-is not most of them); then, before any of them is trained on all rows, what it will cost is written to results/cost_model_told.jsonl: of the candidate alone, with the recipe's default having
-been probed, and with its own probes. Only then are they trained and metered: results/cost_model_came.jsonl. The table
+is not most of them); then, before any of them is trained on all rows, what it will cost is written to
+results/cost_model_told.jsonl: of the candidate alone, with the recipe's default having been probed, and with its own
+probes. Only then are they trained and metered: results/cost_model_came.jsonl. The table
 says how far off it was. Shared machines have spells in which they need nearly twice the time for anything: a short fit
 that met one is run again, and times are reckoned at the core's best pace (see plimsoll.pace). As the clock said them they
 stand in the table too. About 40 minutes on one core, the other idle; what is there is not run again.

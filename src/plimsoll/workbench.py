@@ -73,40 +73,39 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     folds = _folds(spec, len(rows), job.seed)
     if not folds:
         raise TrialError("there was no fold to fit")
+    fitted: list[_Fitted] = []
     started = time.monotonic()
     with Pacer() as fitting:
-        fitted = [
-            _fitted(job, schema, spec, _fold(rows, target, *fold), Clock(clock.left / (len(folds) - k)))
-            for k, fold in enumerate(folds)
-        ]
+        for k, fold in enumerate(folds):  # of the models only the last is kept
+            model, done = _fitted(job, schema, spec, _fold(rows, target, *fold), Clock(clock.left / (len(folds) - k)))
+            fitted.append(done)
     wall = time.monotonic() - started
     unseen = [index for _, index in folds if len(index)]
     if unseen:
         answers = [each.answers for each in fitted if each.answers is not None]
         np.savez(out / "answers.npz", index=np.concatenate(unseen), answers=np.concatenate(answers))
-    last = fitted[-1]
-    members = last.model.members()
+    members = model.members()
     for name, content in members.items():
         (out / "members" / name).write_bytes(content)
     with Pacer() as answering:
-        answer = _one_row(last.model, rows.take(folds[-1][1][:_ANSWERED]), schema)
+        answer = _one_row(model, rows.take(folds[-1][1][:_ANSWERED]), schema)
     told = {
         "wall": wall,
         "rate": sum(each.answering for each in fitted) / max(1, sum(map(len, unseen))),
         "cut": clock.up,
         "size": sum(map(len, members.values())),
         "answer": answer,
-        "curve": last.curve,
+        "curve": fitted[-1].curve,
         "paces": {"cpu": fitting.pace, "answer": answering.pace},
     }
-    _report(out, [each.model.settled for each in fitted], fitting.spent + answering.spent, told)
+    _report(out, [each.settled for each in fitted], fitting.spent + answering.spent, told)
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model with its answers on the rows that it had not seen, and the seconds that these took."""
+    """What a fit came to beside its model: the answers on the rows that it had not seen, and the seconds that these took."""
 
-    model: Model
+    settled: Mapping[str, Any]
     answers: Array | None
     answering: float
     curve: list[tuple[float, float]]
@@ -117,11 +116,11 @@ def _fold(rows: Rows, target: Array, learn: Array, unseen: Array) -> Fold:
     return Fold(rows.take(learn), np.asarray(target[learn]), *valid)
 
 
-def _fitted(job: Job, schema: Schema, spec: Mapping[str, Any], fold: Fold, clock: Clock) -> _Fitted:
+def _fitted(job: Job, schema: Schema, spec: Mapping[str, Any], fold: Fold, clock: Clock) -> tuple[Model, _Fitted]:
     model = catalogue.find(spec["recipe"]).fit(job, schema, fold, spec["knobs"], clock)
     begun = time.monotonic()
     answers = None if fold.valid is None else _checked(model.predict(fold.valid), len(fold.valid), schema)
-    return _Fitted(model, answers, time.monotonic() - begun, _thinned(clock.told))
+    return model, _Fitted(model.settled, answers, time.monotonic() - begun, _thinned(clock.told))
 
 
 def _one_row(model: Model, rows: Rows, schema: Schema) -> float:
