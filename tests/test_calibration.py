@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.calibration import Calibration, conformal_radius, fit
-from plimsoll.metrics import log_loss, macro_f1
+from plimsoll.calibration import _SHIFTS, Calibration, _tables, conformal_radius, fit
+from plimsoll.metrics import confusion, log_loss, macro_f1
 
 
 def _boasting(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +65,17 @@ def test_decisions_are_tuned_for_a_metric_of_decided_classes():
     scores = [macro_f1(fresh, c.labels(c.apply(said))) for c in (tuned, plain)]
     assert scores[0] > scores[1] + 0.01
     assert set(plain.offsets) == {0.0}
+
+
+@given(st.integers(2, 5), st.integers(0, 4), st.integers(0, 10_000))
+def test_decisions_counted_for_all_shifts_at_once_are_those_of_each(classes: int, k: int, seed: int):
+    """One pass over the rows gives the confusion that deciding them anew at every shift would, ties included."""
+    random = np.random.default_rng(seed)
+    marks, truth = random.integers(-12, 12, (40, classes)) / 4.0, random.integers(0, classes, 40)
+    k %= classes
+    for shift, table in zip(_SHIFTS, _tables(truth, marks, k), strict=True):
+        decided = np.argmax(marks + shift * (np.arange(classes) == k), axis=1)
+        assert (table == confusion(truth, decided, classes)).all()
 
 
 def test_an_interval_covers_as_it_says_on_fresh_rows():

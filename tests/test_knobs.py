@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +37,10 @@ def test_settings_are_different_seeded_and_within_the_space(seed: int, count: in
 def test_a_recipe_with_no_knobs_has_one_setting():
     """An empty space is searched in one step."""
     assert list(Space().settings(seed=0, count=5)) == [{}]
+
+
+def test_settings_that_come_to_the_same_are_one():
+    """Where the rate says nothing, only the leaves are left to choose, and a portfolio's twin is not tried twice."""
+    told = replace(SPACE, plain=lambda knobs: {**knobs, "rate": 0.05}, portfolio=({"leaves": 127}, {"rate": 0.1}))
+    assert told.listed == [SPACE.default, {"leaves": 127, "rate": 0.05}]
+    assert [setting["leaves"] for setting in told.settings(seed=0, count=9)] == [31, 127, 63]

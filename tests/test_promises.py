@@ -170,6 +170,14 @@ def sleeps(job: Job, schema: Schema, fold: Fold, knobs: Any, clock: Any) -> Cent
     return fit(job, schema, fold, knobs, clock)
 
 
+def sees_fewer_rows(job: Job, schema: Schema, fold: Fold, knobs: Any, clock: Any) -> Centres:
+    few = np.arange(len(fold.train) // int(knobs["every"]))
+    return fit(job, schema, replace(fold, train=fold.train.take(few), target=fold.target[few]), knobs, clock)
+
+
+THINNED = replace(SOUND, space=Space({"every": (1, 4), "idle": (0, 1)}), fit=sees_fewer_rows)
+
+
 def needs_valid_rows(job: Job, schema: Schema, fold: Fold, knobs: Any, clock: Any) -> Centres:
     len(fold.valid)  # type: ignore[arg-type]
     return fit(job, schema, fold, knobs, clock)
@@ -203,6 +211,16 @@ FAULTS = [
     (promises.keeps_to_the_clock, replace(SOUND, fit=sleeps), "nothing left on the clock"),
     (promises.refits_without_valid_rows, replace(SOUND, fit=needs_valid_rows), "fit raised TypeError"),
     (promises.facts_grow_with_rows, replace(SOUND, facts=lambda profile, knobs: Facts((1.0,), (1.0,))), "cost no more"),
+    (
+        promises.plain_settings_answer_alike,
+        replace(THINNED, plain=lambda schema, knobs: {**knobs, "every": 1}),
+        "puts every back on .*which changes its answers",
+    ),
+    (
+        promises.plain_settings_answer_alike,
+        replace(THINNED, plain=lambda schema, knobs: {**knobs, "idle": 1 - knobs["idle"]}),
+        "not plain itself",
+    ),
 ]
 
 
@@ -216,6 +234,7 @@ def test_every_recipe_keeps_every_promise(name: str, promise: promises.Promise):
 def test_a_sound_recipe_from_outside_keeps_every_promise():
     """A stranger's recipe, in one file and with no base class, passes the same door."""
     promises.check(SOUND)
+    promises.plain_settings_answer_alike(replace(THINNED, plain=lambda schema, knobs: {**knobs, "idle": 0}))
 
 
 @pytest.mark.parametrize(("promise", "recipe", "words"), FAULTS, ids=[f"{f[0].__name__}-{f[2]}" for f in FAULTS])

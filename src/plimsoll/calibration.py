@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.metrics import METRICS, score
+from plimsoll.metrics import BY_TABLE, METRICS, confusion
 
 Array = NDArray[Any]
 _TINY = 1e-12
+_SHIFTS = np.linspace(-2.5, 2.5, 21)  # of a class's mark, of which the best is looked for
 _BAGS = 10  # bootstrap draws over which the offsets of a decision are averaged
 
 
@@ -178,16 +179,35 @@ def _fit_offsets(truth: Array, probabilities: Array, metric: str) -> list[float]
 
 def _best_offsets(truth: Array, logs: Array, metric: str) -> Array:
     """Coordinate search over a grid, twice around."""
-    classes = logs.shape[1]
+    classes, value = logs.shape[1], BY_TABLE[metric]
     offsets = np.zeros(classes)
-    best = score(metric, truth, logs, np.argmax(logs, axis=1))
+    best = value(confusion(truth, np.argmax(logs, axis=1), classes))
     for _ in range(2):
         for k in range(classes if classes > 2 else 1):
-            for shift in np.linspace(-2.5, 2.5, 21):
-                trial = offsets.copy()
-                trial[k] = shift
-                found = score(metric, truth, logs, np.argmax(logs + trial, axis=1))
+            for shift, table in zip(
+                _SHIFTS, _tables(truth, logs + offsets * (np.arange(classes) != k), k), strict=True
+            ):
+                found = value(table)
                 # A tie goes to what was there before, so equal data give equal decisions.
                 if found > best + 1e-12:
-                    best, offsets = found, trial
+                    best, offsets = found, np.where(np.arange(classes) == k, shift, offsets)
     return offsets
+
+
+def _tables(truth: Array, marks: Array, k: int) -> Array:
+    """The confusion at each shift of one class's marks, shape (shifts, classes, classes).
+
+    From one shift to the next some rows go over to the class, each from the best of the others: counted once for all.
+    """
+    classes = marks.shape[1]
+    others = marks.copy()
+    others[:, k] = -np.inf
+    second = np.argmax(others, axis=1)
+    gap = others[np.arange(len(truth)), second] - marks[:, k]
+    over = np.where(k < second, np.searchsorted(_SHIFTS, gap, "left"), np.searchsorted(_SHIFTS, gap, "right"))
+    code = (over * classes + truth) * classes + second
+    moved = np.bincount(code, minlength=(len(_SHIFTS) + 1) * classes**2).reshape(-1, classes, classes).astype(float)
+    gone = np.cumsum(moved, axis=0)[:-1]  # by each shift, with whom they were
+    tables = moved.sum(axis=0) - gone
+    tables[:, :, k] += gone.sum(axis=2)
+    return np.asarray(tables)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.job import Job
+from plimsoll.knobs import Space
 from plimsoll.recipe import Recipe
 from plimsoll.schema import Schema
 
@@ -58,6 +61,12 @@ def find(name: str) -> Recipe:
     'constant'
     """
     return _module(name).RECIPE  # type: ignore[no-any-return]
+
+
+def space(name: str, schema: Schema) -> Space:
+    """What a search may choose of a recipe on such columns: settings that come to the same there are one."""
+    recipe = find(name)
+    return replace(recipe.space, plain=partial(recipe.plain, schema)) if recipe.plain else recipe.space
 
 
 def describe(name: str) -> str:

@@ -65,8 +65,7 @@ class Judge:
             index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
         job, truth = self.asked.job, self.asked.learn.truth.target[index]
         answers, labels = crossed(truth, raw, job)
-        fitted = calibration.fit(truth, raw, job.score, job.coverage)
-        self.seen[number] = Seen(index, raw, answers, labels, fitted)
+        self.seen[number] = Seen(index, raw, answers, labels)
         return self.seen[number]
 
     def _metered(self, trial: Trial, outcome: Outcome, seconds: float) -> Trial:
@@ -79,8 +78,9 @@ class Judge:
         return self.verdict(replace(trial, measured=measured, notes=reading.notes))
 
     def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
-        knobs, fitted = {**trial.knobs, **settled}, self.seen[trial.id].calibration
-        return Bundle(self.asked.job, self.asked.schema, trial.recipe, knobs, fitted, members, self.blank)
+        job, seen, knobs = self.asked.job, self.seen[trial.id], {**trial.knobs, **settled}
+        fitted = calibration.fit(self.asked.learn.truth.target[seen.index], seen.raw, job.score, job.coverage)
+        return Bundle(job, self.asked.schema, trial.recipe, knobs, fitted, members, self.blank)
 
     def meter(self, made: Bundle, name: str, seconds: float) -> meter.Reading:
         """Writes the bundle into the folder of this name and measures it."""

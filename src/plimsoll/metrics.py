@@ -25,25 +25,38 @@ class Metric:
     function: Callable[[Array, Array], float]
 
 
+def confusion(truth: Array, labels: Array, classes: int = 0) -> NDArray[np.float64]:
+    """How many rows of each class, by line, were decided to be each, by column."""
+    size = max(classes, int(max(truth.max(initial=0), labels.max(initial=0))) + 1)
+    return np.bincount(truth * size + labels, minlength=size * size).reshape(size, size).astype(float)
+
+
+def _accuracy(table: Array) -> float:
+    return float(table.trace() / table.sum())
+
+
 def accuracy(truth: Array, labels: Array) -> float:
     """The share of rows decided rightly.
 
     >>> accuracy(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]))
     0.75
     """
-    return float(np.mean(truth == labels))
+    return _accuracy(confusion(truth, labels))
 
 
-def _confusion(truth: Array, labels: Array) -> NDArray[np.float64]:
-    size = int(max(truth.max(initial=0), labels.max(initial=0))) + 1
-    return np.bincount(truth * size + labels, minlength=size * size).reshape(size, size).astype(float)
+def _balanced_accuracy(table: Array) -> float:
+    support = table.sum(axis=1)
+    return float(np.mean(table.diagonal()[support > 0] / support[support > 0]))
 
 
 def balanced_accuracy(truth: Array, labels: Array) -> float:
     """The mean recall over the classes that occur."""
-    table = _confusion(truth, labels)
-    support = table.sum(axis=1)
-    return float(np.mean(table.diagonal()[support > 0] / support[support > 0]))
+    return _balanced_accuracy(confusion(truth, labels))
+
+
+def _macro_f1(table: Array) -> float:
+    sizes = table.sum(axis=0) + table.sum(axis=1)
+    return float(np.mean(2 * table.diagonal()[sizes > 0] / sizes[sizes > 0]))
 
 
 def macro_f1(truth: Array, labels: Array) -> float:
@@ -52,9 +65,7 @@ def macro_f1(truth: Array, labels: Array) -> float:
     >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])), 4)
     0.7333
     """
-    table = _confusion(truth, labels)
-    sizes = table.sum(axis=0) + table.sum(axis=1)
-    return float(np.mean(2 * table.diagonal()[sizes > 0] / sizes[sizes > 0]))
+    return _macro_f1(confusion(truth, labels))
 
 
 def _auc(positive: Array, score: Array) -> float:
@@ -157,6 +168,14 @@ METRICS: dict[str, Metric] = {
         Metric("mae", False, _NUMBER, False, mae),
         Metric("r2", True, _NUMBER, False, r2),
     )
+}
+
+
+# The metrics of decided classes, by the table of ``confusion`` alone.
+BY_TABLE: dict[str, Callable[[Array], float]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "macro_f1": _macro_f1,
 }
 
 

@@ -147,8 +147,9 @@ class _Planning:
 
     def _spaces(self) -> tuple[dict[str, Space], dict[str, str]]:
         """The recipes that apply, and why the others do not."""
-        reasons = catalogue.refusals(self.search.job, self.search.asked.schema)
-        spaces = {name: catalogue.find(name).space for name, why in reasons.items() if why is None}
+        schema = self.search.asked.schema
+        reasons = catalogue.refusals(self.search.job, schema)
+        spaces = {name: catalogue.space(name, schema) for name, why in reasons.items() if why is None}
         return spaces, {name: why for name, why in reasons.items() if why is not None}
 
     def _scene(self, spaces: Mapping[str, Space]) -> Scene:

@@ -84,7 +84,8 @@ class Recipe:
     several models, or None where they cannot be joined. Families with the same ``join`` and the same members are
     joined with each other too. ``devices`` says that its fit can use a CUDA device: it then sees the one that is its
     own, where there is one, and no other. ``students`` are settings of small models that learn well from a teacher's
-    answers, the smallest first.
+    answers, the smallest first. ``plain``, where a family has knobs that change nothing on some columns or beside others,
+    gives a setting with those at their defaults: settings that come to the same are tried once.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Recipe:
     join: Callable[[Job, Schema, Sequence[Model], Sequence[float]], Model | None] | None = None
     devices: bool = False
     students: tuple[Knobs, ...] = ()
+    plain: Callable[[Schema, Knobs], Knobs] | None = None
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from plimsoll import calibration, machine, metrics
 from plimsoll.asked import Truth
-from plimsoll.calibration import Calibration
 from plimsoll.job import Job
 from plimsoll.limits import RUN_COSTS, Limits, Measured
 from plimsoll.runner import Outcome
@@ -26,7 +25,6 @@ class Seen:
     raw: Array  # as the models gave them
     answers: Array
     labels: Array
-    calibration: Calibration
 
 
 def trial_limits(limits: Limits) -> Limits:

@@ -224,7 +224,7 @@ def _spaces(search: Search) -> dict[str, Space]:
     spaces = {}
     for name, why in catalogue.refusals(search.job, search.asked.schema).items():
         if why is None:
-            spaces[name] = catalogue.find(name).space
+            spaces[name] = catalogue.space(name, search.asked.schema)
         elif not any(trial.recipe == name for trial in search.trials):
             search.trials.append(Trial(f"t{len(search.trials) + 1:03d}", name, {}, Status.RULED_OUT, why))
             search.ledger.add(search.trials[-1])

@@ -11,6 +11,7 @@ from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
+from plimsoll.rows import NUMERIC
 from plimsoll.schema import USABLE, Kind, Schema
 from plimsoll.text import Grams
 
@@ -58,6 +59,12 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
     )
 
 
+def plain(schema: Schema, knobs: Knobs) -> Knobs:
+    """Bins cut numbers, and n-grams are of texts."""
+    idle = [name for name, kinds in (("bins", NUMERIC), ("words", (Kind.TEXT,))) if not schema.of(*kinds)]
+    return {**knobs, **{name: SPACE.default[name] for name in idle}}
+
+
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Additive:
     rows, target, soft = fold.train, fold.target, fold.soft
     if len(rows) > MOST_ROWS:
@@ -73,4 +80,4 @@ def load(job: Job, schema: Schema, members: Members) -> Additive:
     return additive.load(schema, members)
 
 
-RECIPE = Recipe("linear", SPACE, refuse, facts, fit, load, additive.join)
+RECIPE = Recipe("linear", SPACE, refuse, facts, fit, load, additive.join, plain=plain)

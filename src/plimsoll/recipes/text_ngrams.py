@@ -66,6 +66,12 @@ def grams(schema: Schema, knobs: Knobs) -> list[Grams]:
     return found
 
 
+def plain(schema: Schema, knobs: Knobs) -> Knobs:
+    """Without n-grams of characters none is the shortest, and a number has no classes to weigh alike."""
+    idle = [name for name, off in (("shortest", not knobs["chars"]), ("balanced", not schema.classes)) if off]
+    return {**knobs, **{name: SPACE.default[name] for name in idle}}
+
+
 def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Additive:
     learned = knobs["vocabulary"] == "learned"
     seen = looks.look(schema, fold.train, grams(schema, knobs), learned=learned, table=False)
@@ -79,4 +85,4 @@ def load(job: Job, schema: Schema, members: Members) -> Additive:
     return additive.load(schema, members)
 
 
-RECIPE = Recipe("text_ngrams", SPACE, refuse, facts, fit, load, additive.join)
+RECIPE = Recipe("text_ngrams", SPACE, refuse, facts, fit, load, additive.join, plain=plain)

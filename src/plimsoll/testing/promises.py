@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -168,6 +169,26 @@ def facts_grow_with_rows(recipe: Recipe) -> None:
         )
 
 
+def plain_settings_answer_alike(recipe: Recipe) -> None:
+    """The default is plain, what was made plain is, and a knob that ``plain`` puts back changes no answer."""
+    if recipe.plain is None:
+        return
+    for toy in one_each(recipe):
+        plain, known = partial(recipe.plain, toy.schema), set[str]()
+        for knobs in recipe.space.settings(seed=0, count=40):
+            short = plain(knobs)
+            still = plain(short) == short and (knobs != recipe.space.default or short == knobs)
+            expect(still, recipe, f"has a plain form of {knobs} on {toy.name} that is not plain itself.")
+            back = {name for name in knobs if short[name] != knobs[name]} - known
+            if back:
+                known |= back
+                one, other = (
+                    answered(recipe, fitted(recipe, toy, knobs=each), toy, toy.test) for each in (knobs, short)
+                )
+                said = f"puts {', '.join(sorted(back))} back on {toy.name}, which changes its answers"
+                expect(np.array_equal(one, other), recipe, f"{said}: {knobs}.")
+
+
 PROMISES: tuple[Promise, ...] = (
     refuses_in_words,
     learns_its_toys,
@@ -182,6 +203,7 @@ PROMISES: tuple[Promise, ...] = (
     keeps_to_the_clock,
     refits_without_valid_rows,
     facts_grow_with_rows,
+    plain_settings_answer_alike,
 )
 
 
