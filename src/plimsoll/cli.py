@@ -98,6 +98,12 @@ def _serve(args: argparse.Namespace) -> int:
     return 0
 
 
+def _policy(args: argparse.Namespace) -> int:
+    from plimsoll import policy_command
+
+    return policy_command.policy(args)
+
+
 def _report(args: argparse.Namespace) -> int:
     from plimsoll.report import page
     from plimsoll.run import Run
@@ -173,6 +179,7 @@ _COMMANDS = {
     "plan": _plan,
     "predict": _predict,
     "serve": _serve,
+    "policy": _policy,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,

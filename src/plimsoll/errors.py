@@ -6,6 +6,7 @@ PlimsollError
 │   ├── DataError        the rows
 │   ├── LimitError       the limits
 │   ├── BundleError      a bundle that is damaged, hostile or of another version
+│   ├── PolicyError      a policy that cannot be understood, or cannot keep what it promises
 │   ├── RequestError     a request that the server refuses
 │   └── MissingExtra     a part of the program that is not installed
 ├── NothingFits          no model met the limits (exit code 3)
@@ -40,6 +41,10 @@ class LimitError(UserError):
 
 class BundleError(UserError):
     """A bundle is refused: damaged, hostile, or of a version this program does not know."""
+
+
+class PolicyError(UserError):
+    """A policy cannot be understood or carried out; the message says which rule."""
 
 
 class RequestError(UserError):

@@ -33,6 +33,16 @@ where it is kept:
   otherwise             in $XDG_DATA_HOME/plimsoll, or ~/.local/share/plimsoll
 """
 
+POLICY_EXAMPLES = """\
+examples:
+  plimsoll policy check policy.toml --bundle runs/tweets
+  plimsoll policy solve policy.toml labelled.jsonl --bundle runs/tweets --write
+  plimsoll policy backtest policy.toml history.jsonl --bundle runs/tweets --against old.toml --by lang
+  plimsoll policy explain policy.toml event.json --bundle runs/tweets
+
+exit codes: 0 done · 2 something to change · 3 the limits cannot be kept
+"""
+
 PLAN_EXAMPLES = """\
 examples:
   plimsoll plan reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
@@ -76,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
         _add_plan,
         _add_predict,
         _add_serve,
+        _add_policy,
         _add_report,
         _add_recipes,
         _add_machine,
@@ -109,6 +120,44 @@ def _add_serve(commands: Any) -> None:
         metavar="TEXT",
         help="ask for it in every request (Authorization: Bearer TEXT); or PLIMSOLL_TOKEN",
     )
+
+
+def _add_policy(commands: Any) -> None:
+    one = commands.add_parser(
+        "policy",
+        help="check, backtest, solve, explain and compare policies: rules and scores in one decision",
+        description="A policy turns scores and fields into one decision: readable rules in a policy.toml.",
+        epilog=POLICY_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ways = one.add_subparsers(dest="what", metavar="WHAT", title="what to do", parser_class=_Parser, required=True)
+    check = _policy_way(ways, "check", "rules that are dead, redundant or contradictory, and words that are not known")
+    check.add_argument("policy", metavar="POLICY", type=Path, help="a policy.toml")
+    back = _policy_way(ways, "backtest", "what it would have decided of a history, and how right that would have been")
+    solve = _policy_way(ways, "solve", "the thresholds that keep its limits, on labelled events that they never saw")
+    for each in (back, solve):
+        each.add_argument("policy", metavar="POLICY", type=Path, help="a policy.toml")
+        each.add_argument("history", metavar="HISTORY", help="a file, a folder or a glob of events, as fit takes it")
+        each.add_argument("--days", type=float, metavar="N", help="that the history spans (by its time field)")
+    back.add_argument("--against", metavar="FILE", type=Path, help="another version: what is decided otherwise")
+    back.add_argument("--by", metavar="A,B", type=listed, help="columns whose groups are compared")
+    back.add_argument("--out", metavar="FILE", type=Path, help="write all of it as JSON")
+    solve.add_argument("--write", action="store_true", help="put the thresholds into the policy's file")
+    explain = _policy_way(ways, "explain", "why one event is decided as it is")
+    explain.add_argument("policy", metavar="POLICY", type=Path, help="a policy.toml")
+    explain.add_argument(
+        "event", metavar="EVENT", type=Path, help="a file with the event as JSON, or - for standard input"
+    )
+    diff = _policy_way(ways, "diff", "what two versions say otherwise")
+    diff.add_argument("before", metavar="BEFORE", type=Path, help="a policy.toml")
+    diff.add_argument("after", metavar="AFTER", type=Path, help="another")
+
+
+def _policy_way(ways: Any, name: str, says: str) -> Any:
+    one = ways.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
+    one.add_argument("--bundle", metavar="BUNDLE", type=Path, help="the model whose columns and scores the rules name")
+    one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
+    return one
 
 
 def _add_report(commands: Any) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError
 from plimsoll.recipe import together
-from plimsoll.rows import Rows
+from plimsoll.rows import Rows, Value
 from plimsoll.serve.request import MOST_ROWS, Reader, Values
 
 
@@ -81,6 +81,13 @@ class Answerer:
             except RequestError as fault:
                 found[place] = fault
         return found
+
+    def scores(self, values: Sequence[Value]) -> list[float]:
+        """What a policy holds against its thresholds: the calibrated probability of each class, or the number."""
+        raw = self._model.answer(values)
+        if not math.isfinite(sum(raw)):
+            raise _not_finite(0)
+        return self._calibration.apply_one(raw) if self._classes else [float(raw[0])]
 
     def decide(self, rows: Rows) -> Decided:
         """Calibrated answers for a batch of rows: what ``answer`` gives, as arrays."""

@@ -1,0 +1,160 @@
+"""``plimsoll policy``: check, backtest, solve, explain and compare policies."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import bundle, policy_text
+from plimsoll.errors import PolicyError, UserError
+from plimsoll.policy import hygiene
+from plimsoll.policy.past import Past, past
+from plimsoll.policy.reading import read
+from plimsoll.policy.rules import Policy, joint
+from plimsoll.schema import Schema
+from plimsoll.serve.answerer import Answerer
+
+_BATCH = 20_000
+_FAULTY = ("dead", "contradictory")  # what must be changed before a policy is served
+
+
+def policy(args: argparse.Namespace) -> int:
+    """Carries out one of: check, backtest, solve, explain, diff. Raises UserError."""
+    return {"check": _check, "backtest": _backtest, "solve": _solve, "explain": _explain, "diff": _diff}[args.what](
+        args
+    )
+
+
+def _model(args: argparse.Namespace) -> Answerer | None:
+    return Answerer(bundle.read(bundle.of(args.bundle))) if args.bundle is not None else None
+
+
+def _schema(model: Answerer | None) -> Schema | None:
+    return model.schema if model is not None else None
+
+
+def _check(args: argparse.Namespace) -> int:
+    found = read(args.policy, _schema(_model(args)))
+    faults = hygiene.faults(found)
+    if args.json:
+        print(json.dumps({"policy": found.name, "digest": found.digest, "faults": [vars(each) for each in faults]}))
+    else:
+        _tell(policy_text.checked(found, faults))
+    return 2 if any(fault.kind in _FAULTY for fault in faults) else 0
+
+
+def _history(args: argparse.Namespace, told: Policy, model: Answerer | None) -> Past:
+    """The history with the model's scores."""
+    from plimsoll import data
+    from plimsoll.infer import to_rows
+
+    frame = data.read(args.history)
+    scores: NDArray[Any] | None = None
+    if model is not None:
+        rows = to_rows(frame, model.schema)
+        decided = [model.decide(chunk) for chunk in rows.chunks(_BATCH)]
+        parts = [each.probabilities if each.probabilities is not None else each.values for each in decided]
+        scores = np.concatenate([part for part in parts if part is not None])
+    seen = past(told, frame, _schema(model), scores)
+    return seen if args.days is None else replace(seen, days=args.days)
+
+
+def _backtest(args: argparse.Namespace) -> int:
+    from plimsoll.policy.backtest import backtest
+
+    model = _model(args)
+    told = read(args.policy, _schema(model))
+    seen = _history(args, told, model)
+    other = None
+    if args.against is not None:
+        before = read(args.against, _schema(model))
+        other = before, _history(args, before, model)
+    found = backtest(told, seen, args.by or (), other)
+    record = {"policy": told.name, "version": told.version, "digest": told.digest, **policy_text.as_json(found)}
+    if args.out is not None:
+        args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if args.json:
+        print(json.dumps(record))
+    else:
+        _tell(policy_text.backtested(told, found, args.against))
+    return 0
+
+
+def _solve(args: argparse.Namespace) -> int:
+    from plimsoll.policy.thresholds import solve
+
+    model = _model(args)
+    told = read(args.policy, _schema(model))
+    if not told.thresholds or not told.limits:
+        raise PolicyError(f"{args.policy}: there is nothing to solve. It needs [thresholds] and limits.")
+    found = solve(told, _history(args, told, model))
+    if args.write:
+        _put(args.policy, found.thresholds)
+    if args.json:
+        held = [{**vars(each), "limit": str(each.limit)} for each in found.held]
+        print(json.dumps({"thresholds": found.thresholds, "kept": found.kept, "held": held}))
+    else:
+        _tell(policy_text.solved(told, found, args.policy if args.write else None))
+    return 0 if found.kept else 3
+
+
+def _put(path: Path, thresholds: Mapping[str, float]) -> None:
+    """Puts thresholds into a policy's file, and changes not a letter else."""
+    text = path.read_text(encoding="utf-8")
+    changed = text
+    for name, value in thresholds.items():
+        line = re.compile(rf"^(\s*{re.escape(name)}\s*=\s*)[-+0-9._eE]+", re.MULTILINE)
+        head, found, rest = changed.partition("[thresholds]")
+        inside, after = re.match(r"(?s)(.*?)(^\[.*|\Z)", rest, re.MULTILINE).groups()  # type: ignore[union-attr]
+        changed = head + found + line.sub(lambda match, at=value: f"{match[1]}{at!r}", inside, count=1) + after
+    before, now = tomllib.loads(text), tomllib.loads(changed)
+    if now != {**before, "thresholds": {**before["thresholds"], **thresholds}}:
+        raise PolicyError(f"{path}: its thresholds are written in a way that cannot be put anew. Write one a line.")
+    path.write_text(changed, encoding="utf-8")
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from plimsoll.policy.explain import explained
+    from plimsoll.serve.request import Reader
+
+    model = _model(args)
+    told = read(args.policy, _schema(model))
+    text = sys.stdin.buffer.read() if str(args.event) == "-" else _bytes(args.event)
+    rows, many = Reader(joint(told, _schema(model))).read(text)
+    if many:
+        raise UserError(f"{args.event}: holds several events. Write one, as an object.")
+    found = explained(told, model, rows[0])
+    print(msgspec.json.encode(found).decode()) if args.json else _tell(policy_text.explained(found))
+    return 0
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise UserError(f"{path}: cannot be read: {fault.strerror}.") from None
+
+
+def _diff(args: argparse.Namespace) -> int:
+    schema = _schema(_model(args))
+    before, after = read(args.before, schema), read(args.after, schema)
+    changes = policy_text.differences(before, after)
+    print(json.dumps(changes)) if args.json else _tell(changes or ["They say the same."])
+    return 0
+
+
+def _tell(lines: list[str]) -> None:
+    for line in lines:
+        # A name from somebody's file could hold an escape sequence, which a terminal would obey.
+        print("".join(character if character.isprintable() else "�" for character in line))
