@@ -205,7 +205,7 @@ def test_training_goes_on_where_its_curve_still_falls():
         case = Case(Known("trees", space.default, MANY), "x", {"cpu": 1.0}, settled={"trees": 100.0}, curve=curve)
         done = [tried(Step("trees", space.default), 1, 0.8)]
         here = Scene({"trees": space}, MANY, trials=done, cases=[case])
-        promised[name] = promise.promised(here, longer).middle - promise.log_loss_of(done[0])
+        promised[name] = promise.Promises(here).of(longer).middle - promise.log_loss_of(done[0])
     assert promised["falls"] < promised["flat"] - 0.02
     assert promised["flat"] == pytest.approx(0.0, abs=0.01)
 

@@ -12,7 +12,7 @@ from plimsoll.knobs import Space
 from plimsoll.limits import Measured
 from plimsoll.outlook import Scene, Step
 from plimsoll.profile import Profile
-from plimsoll.promise import Promise, best_loss, log_loss_of, promised
+from plimsoll.promise import Promise, Promises, best_loss, log_loss_of
 from plimsoll.trial import Score, Status, Trial
 
 MANY = Profile(100_000)
@@ -27,7 +27,7 @@ def tried(accuracy: float, share: float = 1.0, status: Status = Status.FITS, **k
 
 
 def told(step: Step, *trials: Trial) -> Promise:
-    return promised(Scene(SPACES, MANY, trials=trials), step)
+    return Promises(Scene(SPACES, MANY, trials=trials)).of(step)
 
 
 def test_fewer_rows_are_told_by_what_another_setting_gained_on_all_of_them():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from plimsoll.cases import FULL
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of, wall
-from plimsoll.promise import LONGER, best_loss, changes, log_loss_of, promised, whole
+from plimsoll.promise import LONGER, Promise, Promises, best_loss, log_loss_of
 from plimsoll.trial import Status
 
 RUNGS = (1.0 / 16.0, 0.25)  # shares of the rows on which candidates are tried before all of them
@@ -117,37 +117,32 @@ def _offers(scene: Scene, taken: set[str]) -> Iterator[Offer]:
     out = {step.key for step, _ in ruled_out(scene, told)} if not scene.lenient else set()
     waiting = {step.whole for step in scene.running}
     open_ = [step for step in told if step.key not in out and step.whole not in waiting]
-    tries = _tries(scene, open_)
+    promises = Promises(scene)
+    tries = _tries(scene, open_, promises)
     for step in open_:
-        ways = [way for way in _ways(scene, step, tries.get(step.key, ()), best) if way.gain >= _WORTH]
-        if ways:
-            found = max(ways, key=lambda way: way.rate)
-            first = _timely(scene, _compared(scene, found.step, taken))
+        ways = _ways(scene, step, tries.get(step.key, ()), promises.of(step), best)
+        found = max((way for way in ways if way.gain >= _WORTH), key=lambda way: way.rate, default=None)
+        if found is not None:
+            first = _timely(scene, _compared(scene, found.step, promises, taken))
             if first is not None and first.key not in taken:
                 yield replace(found, step=first)
 
 
-def _tries(scene: Scene, steps: Sequence[Step]) -> dict[str, list[Step]]:
+def _tries(scene: Scene, steps: Sequence[Step], promises: Promises) -> dict[str, list[Step]]:
     """Each candidate on the shares of the rows that it has yet to be tried on, with what that would cost.
 
     None for training that goes on for longer: what is known of the shorter tells more.
     """
-    seen: dict[str, float] = {}
-    for trial in scene.trials:
-        if trial.score:
-            seen[step_of(trial).whole] = max(trial.share, seen.get(step_of(trial).whole, 0.0))
-    due = [step for step in steps if step.stage != "longer"]
+    due = [(step, promises.seen(step)) for step in steps if step.stage != "longer"]
     found: dict[str, list[Step]] = {}
-    for fewer in foretold(
-        scene, [_on(s, share) for s in due for share in rungs(scene) if share > seen.get(s.whole, 0.0)]
-    ):
+    for fewer in foretold(scene, [_on(step, share) for step, seen in due for share in rungs(scene) if share > seen]):
         found.setdefault(fewer.whole, []).append(fewer)
     return found
 
 
-def _ways(scene: Scene, step: Step, tries: Sequence[Step], best: float) -> Iterator[Offer]:
+def _ways(scene: Scene, step: Step, tries: Sequence[Step], promise: Promise, best: float) -> Iterator[Offer]:
     """The ways to a candidate's score on all rows: at once, or on fewer rows first and on all where that went well."""
-    promise, full = promised(scene, step), max(wall(scene, step), 1e-9)
+    full = max(wall(scene, step), 1e-9)
     yield Offer(step, promise.gain(best), full)
     for fewer in tries:
         first, after = wall(scene, fewer), promise.after(fewer.share)
@@ -160,10 +155,10 @@ def _on(step: Step, share: float) -> Step:
     return replace(step, share=share, why=f"{step.why}, on {share:.0%} of the rows", stage="probe")
 
 
-def _compared(scene: Scene, step: Step, taken: set[str]) -> Step:
+def _compared(scene: Scene, step: Step, promises: Promises, taken: set[str]) -> Step:
     """The step; or first, where nothing tells what a share of the rows is worth, the best setting of all rows on as few."""
-    known = whole(scene, step.recipe)
-    if step.share >= 1.0 or not known or changes(scene, step.recipe, step.share):
+    known = promises.whole(step.recipe)
+    if step.share >= 1.0 or not known or promises.changes(step.recipe, step.share):
         return step
     best = step_of(min(known, key=log_loss_of))
     (first,) = foretold(scene, [_on(replace(best, why="the best so far, to compare others with"), step.share)])

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from plimsoll import curves
 from plimsoll.curves import Point
-from plimsoll.knobs import Knobs
+from plimsoll.knobs import Knobs, Space
 from plimsoll.metrics import lacking
 from plimsoll.outlook import Scene, Step, step_of
 from plimsoll.trial import Status, Trial
 
 LONGER = 2  # times as long, where training came to what it was allowed
-# Of log losses: how far settings of one recipe lie apart, and how far a share of the rows is from telling what all will.
-_SPREAD = 0.04
+# Of log losses: how far settings of one recipe lie apart, by how much drawn ones are worse than the default, how far off
+# one may count; and how far a share of the rows is from telling what all will.
+_SPREAD = 0.05
+_WORSE = 0.03
+_FAR = 0.15
+_PRIOR = 3.0  # settings that were tried here weigh as much as what is usual
 _UNSURE = {1.0 / 16.0: 0.04, 0.25: 0.02}
 _WIDTH = 2.0 * 1.645  # of a 90 % interval, in standard deviations
 
@@ -61,71 +66,120 @@ class Promise:
         return Promise(self.middle, self.spread**2 / math.hypot(self.spread, _UNSURE.get(share, _SPREAD)))
 
 
-def promised(scene: Scene, step: Step) -> Promise:
-    """What a candidate would have on all rows, by what has been tried so far."""
-    own = {t.share: log_loss_of(t) for t in scene.trials if step_of(t).whole == step.whole and t.score}
-    if own:
-        share = max(own)
-        drop = _carried(scene, step.recipe, share)
-        return Promise(own[share] + drop.middle, drop.spread)
-    shorter = list(_shorter(scene, step))
-    if shorter:
-        before = min((promised(scene, each) for each in shorter), key=lambda each: each.middle)
-        change = _continued(scene, step)
-        return Promise(before.middle + change.middle, math.hypot(before.spread, change.spread))
-    family = [log_loss_of(trial) for trial in whole(scene, step.recipe)]
-    if not family:
-        return Promise(best_loss(scene.trials) or 0.0, 2.0 * _SPREAD)
-    return Promise(min(family) + _SPREAD / 4, _SPREAD)
+class Promises:
+    """What candidates would have on all rows, by what has been tried so far."""
 
-
-def whole(scene: Scene, recipe: str) -> list[Trial]:
-    """A recipe's trials on all rows that have a score."""
-    return [trial for trial in scene.trials if trial.recipe == recipe and trial.share >= 1.0 and trial.score]
-
-
-def _carried(scene: Scene, recipe: str, share: float) -> Promise:
-    """How much a log loss changes from a share of the rows to all of them, by the trials that have both."""
-    if share >= 1.0:
-        return Promise(0.0, 0.0)
-    unsure = _UNSURE.get(share, _SPREAD)
-    drops = changes(scene, recipe, share)
-    return Promise(statistics.median(drops), unsure) if drops else Promise(-unsure, 2.0 * unsure)
-
-
-def changes(scene: Scene, recipe: str, share: float) -> list[float]:
-    """What the log loss of a recipe's settings changed by, from a share of the rows to all of them."""
-    full = {step_of(trial).whole: log_loss_of(trial) for trial in whole(scene, recipe)}
-    fewer = [t for t in scene.trials if t.share == share and t.score and step_of(t).whole in full]
-    return [full[step_of(trial).whole] - log_loss_of(trial) for trial in fewer]
-
-
-def _shorter(scene: Scene, step: Step) -> Iterator[Step]:
-    """The settings that were tried and differ from this one in that they train for less long."""
-    if step.stage == "longer":
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._tried: dict[str, dict[float, Trial]] = {}  # by candidate, and by share of the rows
         for trial in scene.trials:
-            if trial.recipe == step.recipe and trial.score and _but_one(trial.knobs, step.knobs):
-                yield step_of(trial)
+            if trial.score:
+                self._tried.setdefault(step_of(trial).whole, {})[trial.share] = trial
+        self._usual: dict[str, Promise] = {}
+
+    def of(self, step: Step) -> Promise:
+        """A candidate's."""
+        own = self._tried.get(step.whole)
+        if own:
+            share = max(own)
+            drop = self._carried(step.recipe, share)
+            return Promise(log_loss_of(own[share]) + drop.middle, drop.spread)
+        shorter = self._shorter(step)
+        if shorter is not None:
+            before, change = self.of(step_of(shorter)), self._continued(shorter)
+            return Promise(before.middle + change.middle, math.hypot(before.spread, change.spread))
+        return self._untried(step)
+
+    def seen(self, step: Step) -> float:
+        """The largest share of the rows that a candidate was tried on."""
+        return max(self._tried.get(step.whole, ()), default=0.0)
+
+    def whole(self, recipe: str) -> list[Trial]:
+        """A recipe's trials on all rows."""
+        return [each[1.0] for each in self._tried.values() if 1.0 in each and each[1.0].recipe == recipe]
+
+    def changes(self, recipe: str, share: float) -> list[float]:
+        """What the log loss of a recipe's settings changed by, from a share of the rows to all of them."""
+        both = [each for each in self._tried.values() if share in each and 1.0 in each and each[1.0].recipe == recipe]
+        return [log_loss_of(each[1.0]) - log_loss_of(each[share]) for each in both]
+
+    def _carried(self, recipe: str, share: float) -> Promise:
+        """How much a log loss changes from a share of the rows to all of them, by the settings that have both."""
+        if share >= 1.0:
+            return Promise(0.0, 0.0)
+        unsure = _UNSURE.get(share, _SPREAD)
+        drops = self.changes(recipe, share)
+        return Promise(statistics.median(drops), unsure) if drops else Promise(-unsure, 2.0 * unsure)
+
+    def _untried(self, step: Step) -> Promise:
+        """Of a setting of which nothing is known: as far from its recipe's default as settings usually are, and as those
+        that have been tried here turned out to be."""
+        space = self._scene.spaces.get(step.recipe)
+        default = Step(step.recipe, space.default if space else {})
+        if space is None or 1.0 not in self._tried.get(default.whole, ()):
+            return Promise(best_loss(self._scene.trials) or 0.0, 2.0 * _SPREAD)
+        if step.recipe not in self._usual:
+            self._usual[step.recipe] = self._off(space, default)
+        usual = self._usual[step.recipe]
+        return Promise(self.of(default).middle + _worse(space, step.knobs) + usual.middle, usual.spread)
+
+    def _off(self, space: Space, default: Step) -> Promise:
+        """How far settings of a recipe turn out to lie from where they were expected."""
+        steps = {whole: step_of(next(iter(each.values()))) for whole, each in self._tried.items()}
+        known = [s for s in steps.values() if s.recipe == default.recipe and s.whole != default.whole]
+        base = self.of(default).middle
+        off = [self.of(s).middle - base - _worse(space, s.knobs) for s in known if _drawn(space, s.knobs)]
+        off = [max(-_FAR, min(_FAR, each)) for each in off]
+        shift = sum(off) / (len(off) + _PRIOR)
+        spread = (_PRIOR * _SPREAD**2 + sum((each - shift) ** 2 for each in off)) / (len(off) + _PRIOR)
+        return Promise(shift, math.sqrt(spread))
+
+    def _shorter(self, step: Step) -> Trial | None:
+        """The trial whose training a step would go on with: on the most rows, and of those the longest."""
+        if step.stage != "longer":
+            return None
+        trials = [trial for each in self._tried.values() for trial in each.values() if trial.recipe == step.recipe]
+        found = [trial for trial in trials if _but_one(trial.knobs, step.knobs)]
+        return max(found, key=lambda trial: (trial.share, _differing(trial.knobs, step.knobs)), default=None)
+
+    def _continued(self, trial: Trial) -> Promise:
+        """How much a log loss changes where training goes on for longer, by the trial's own curve."""
+        rows = self._scene.profile.shared(trial.share).rows
+        for case in self._scene.cases:
+            known = case.known
+            if (known.recipe, known.knobs, known.profile.rows) == (trial.recipe, trial.knobs, rows) and case.curve:
+                return _ahead(case.curve)
+        return Promise(-_SPREAD / 4, _SPREAD / 2)
 
 
-def _continued(scene: Scene, step: Step) -> Promise:
-    """How much a log loss changes where training goes on for longer, by its curve so far.
+def _worse(space: Space, knobs: Knobs) -> float:
+    """By how much a setting is usually worse than the default: one of the portfolio by nothing, a drawn one by a little."""
+    return 0.0 if knobs in space.listed else _WORSE
 
-    The curve is of the loss that training watches, which falls much as the score's does.
-    """
-    for case in scene.cases:
-        if case.curve and case.known.recipe == step.recipe and _but_one(case.known.knobs, step.knobs):
-            made = curves.fit([Point(spent, loss) for spent, loss in case.curve if spent > 0])
-            if made.refused:  # it had come down, and did not go on to
-                return Promise(0.0, _SPREAD / 4)
-            low, middle, high = (max(part, 1e-12) for part in made.at(LONGER * made.last.size))
-            return Promise(math.log(middle / made.last.loss), _SPREAD / 8 + math.log(high / low) / _WIDTH)
-    return Promise(-_SPREAD / 4, _SPREAD / 2)
+
+def _drawn(space: Space, knobs: Knobs) -> bool:
+    """Whether a setting is one of those that could be drawn, and not one that was made of them by training for longer."""
+    return all(value in space.options.get(name, ()) for name, value in knobs.items())
+
+
+@lru_cache(maxsize=1_024)
+def _ahead(curve: tuple[tuple[float, float], ...]) -> Promise:
+    """What a curve of the loss that training watches, which falls much as the score's does, says of as much training again."""
+    made = curves.fit([Point(spent, loss) for spent, loss in curve if spent > 0])
+    if made.refused:  # it had come down, and did not go on to
+        return Promise(0.0, _SPREAD / 4)
+    low, middle, high = (max(part, 1e-12) for part in made.at(LONGER * made.last.size))
+    return Promise(math.log(middle / made.last.loss), _SPREAD / 8 + math.log(high / low) / _WIDTH)
 
 
 def _but_one(knobs: Knobs, other: Knobs) -> bool:
     """Whether two settings differ in one knob alone."""
     return sum(other.get(name) != value for name, value in knobs.items()) == 1
+
+
+def _differing(knobs: Knobs, other: Knobs) -> float:
+    """The value of the one knob in which a setting differs from another, where it is a number."""
+    return next((float(v) for name, v in knobs.items() if other.get(name) != v and not isinstance(v, str)), 0.0)
 
 
 def log_loss_of(trial: Trial) -> float:
