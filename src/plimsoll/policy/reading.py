@@ -13,7 +13,7 @@ import msgspec
 
 from plimsoll import units
 from plimsoll.errors import PolicyError, nearest
-from plimsoll.policy import harm
+from plimsoll.policy import harm, notice
 from plimsoll.policy.expression import truth
 from plimsoll.policy.rules import Copies, Counter, Policy, Rule, Truth, words
 from plimsoll.policy.terms import FUNCTIONS, SPECIAL, Constant, Term, Type, Words
@@ -55,6 +55,11 @@ class _Listed(_Strict):
     file: str
 
 
+class _Records(_Strict):
+    personal: list[str] = []
+    keep: str = ""
+
+
 class _Truth(_Strict):
     column: str
     right: dict[str, list[str]]
@@ -75,6 +80,9 @@ class _File(_Strict):
     truth: _Truth | None = None
     limits: str | list[str] = ""
     breaker: float = 10.0
+    records: _Records | None = None
+    audit: float = 0.0
+    statement: str = ""
 
 
 def read(path: Path | str, schema: Schema | None = None) -> Policy:
@@ -113,7 +121,14 @@ def _said(fault: str) -> str:
     if unknown is None:
         return f"{fault.replace(' - at ', ', at ')}."
     place = re.search(r"at `\$\.?([^`\[.]*)", fault)
-    kinds = {"rules": _Rule, "counters": _Counter, "copies": _Copies, "truth": _Truth, "lists": _Listed}
+    kinds = {
+        "rules": _Rule,
+        "counters": _Counter,
+        "copies": _Copies,
+        "truth": _Truth,
+        "lists": _Listed,
+        "records": _Records,
+    }
     struct: Any = kinds.get(place[1] if place else "", _File)
     where = f" in {place[1]}" if place and place[1] else ""
     known = [each.name for each in msgspec.structs.fields(struct)]
@@ -149,6 +164,10 @@ def _policy(told: _File, text: bytes, folder: Path, schema: Schema | None) -> Po
         _field(told.time, "time", before, Type.TIME),
         _field(told.id, "id", before, Type.TEXT),
         _breaker(told.breaker),
+        tuple(_field(name, "records.personal", before) for name in told.records.personal) if told.records else (),
+        _seconds(told.records.keep, "records.keep") if told.records and told.records.keep else None,
+        _audit(told.audit),
+        _statement(told.statement),
         digest.hexdigest(),
     )
 
@@ -266,7 +285,7 @@ def _counter(name: str, told: _Counter, known: Words) -> Counter:
     by, amount = _field(told.by, f"{where}.by", known), _field(told.sum, f"{where}.sum", known, Type.NUMBER)
     if not by:
         raise PolicyError(f"{where}.by: name the field whose events are counted.")
-    return Counter(name, by, _seconds(told.within, where), when, amount)
+    return Counter(name, by, _seconds(told.within, f"{where}.within"), when, amount)
 
 
 def _copies(name: str, told: _Copies, known: Words) -> Copies:
@@ -276,7 +295,7 @@ def _copies(name: str, told: _Copies, known: Words) -> Copies:
     of = _field(told.of, f"{where}.of", known, Type.TEXT)
     if not of:
         raise PolicyError(f"{where}.of: name the text that is compared.")
-    return Copies(name, of, _seconds(told.within, where), told.alike)
+    return Copies(name, of, _seconds(told.within, f"{where}.within"), told.alike)
 
 
 def _seconds(text: str, where: str) -> float:
@@ -284,11 +303,9 @@ def _seconds(text: str, where: str) -> float:
     try:
         found = float(days[1]) * 86_400.0 if days else units.parse(text, units.TIME)
     except ValueError:
-        raise PolicyError(
-            f'{where}.within: "{text}" is not a time. Write one such as "10 min", "1 h" or "7 days".'
-        ) from None
+        raise PolicyError(f'{where}: "{text}" is not a time. Write one such as "10 min", "1 h" or "7 days".') from None
     if found <= 0:
-        raise PolicyError(f"{where}.within: {text} is no time at all.")
+        raise PolicyError(f"{where}: {text} is no time at all.")
     return found
 
 
@@ -308,6 +325,17 @@ def _truth(told: _Truth | None, outcomes: tuple[str, ...]) -> Truth | None:
         if outcome not in outcomes:
             raise PolicyError(f'truth.right: "{outcome}" is no outcome. {nearest(outcome, outcomes)}')
     return Truth(told.column, {outcome: tuple(values) for outcome, values in told.right.items()})
+
+
+def _audit(share: float) -> float:
+    if not 0.0 <= share <= 1.0:
+        raise PolicyError(f"audit: {share:g} is no share. Write one between 0 and 1, such as 0.01.")
+    return share
+
+
+def _statement(text: str) -> str:
+    notice.check(text)
+    return text
 
 
 def _breaker(times: float) -> float:

@@ -81,6 +81,10 @@ class Policy:
     time: str = ""  # the field that says when an event happened
     id: str = ""  # and which it is
     breaker: float = 10.0  # times its usual rate at which a rule is held back
+    personal: tuple[str, ...] = ()  # fields that records keep apart, so that they can be redacted
+    keep: float | None = None  # seconds that they are kept
+    audit: float = 0.0  # share of all events that is reviewed, whatever was decided
+    statement: str = ""  # the template of what is said to whom a decision befalls
     digest: str = ""  # of all that it was read from
 
     @property
