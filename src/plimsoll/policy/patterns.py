@@ -46,7 +46,7 @@ def read(pattern: str, where: str) -> Pattern:
 def search(pattern: Pattern, where: str = "") -> Callable[[str], Any]:
     """What looks for the pattern in a text, and gives None where it is not. Raises PolicyError and MissingExtra."""
     try:
-        import re2  # type: ignore[import-untyped]  # only a policy that has a pattern needs it
+        import re2  # only a policy that has a pattern needs it
     except ImportError:
         raise MissingExtra("Patterns need google-re2. Install it: pip install 'plimsoll[serve]'.") from None
     options = re2.Options()

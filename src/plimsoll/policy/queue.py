@@ -1,0 +1,301 @@
+"""Events that wait for a person: in SQLite beside the server, or in PostgreSQL where several servers share one queue.
+
+Three kinds of events come here: those that the policy sends, a random slice of all the others, so that labels are not
+only of what the policy suspected, and appeals. Each keeps the chance with which it came, so that rates of the whole can be
+estimated from what was reviewed (Horvitz and Thompson 1952).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plimsoll.errors import MissingExtra, UserError
+
+ASKED, AUDIT, APPEAL = "asked", "audit", "appeal"
+SECOND = 0.1  # share of the events that two people see, to know how far they agree
+MOST_OPINIONS = 3  # after which the majority stands
+LEASE = 600.0  # seconds that an event is one reviewer's alone
+_TABLES = """
+CREATE TABLE IF NOT EXISTS items (
+    id TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, why TEXT NOT NULL, chance DOUBLE PRECISION NOT NULL,
+    priority DOUBLE PRECISION NOT NULL, needs INTEGER NOT NULL, event TEXT NOT NULL, decision TEXT NOT NULL,
+    note TEXT NOT NULL DEFAULT '', not_by TEXT NOT NULL DEFAULT '', closed INTEGER NOT NULL DEFAULT 0,
+    held_by TEXT NOT NULL DEFAULT '', held_until DOUBLE PRECISION NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS items_open ON items (closed, priority);
+CREATE TABLE IF NOT EXISTS verdicts (
+    n {serial}, item TEXT NOT NULL REFERENCES items (id), reviewer TEXT NOT NULL, label TEXT NOT NULL,
+    note TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS verdicts_item ON verdicts (item);
+"""
+_ITEM = "id, at, why, chance, priority, needs, event, decision, note, not_by, closed"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An event that waits: ``priority`` orders them, the largest first; ``chance`` is that with which it came here."""
+
+    id: str
+    at: float
+    why: str
+    event: Mapping[str, Any]
+    decision: Mapping[str, Any]
+    chance: float = 1.0
+    priority: float = 0.0
+    needs: int = 1
+    note: str = ""
+    not_by: str = ""  # whom it may not come to: one whose own decision is appealed
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reviewer said of an event."""
+
+    item: str
+    reviewer: str
+    label: str
+    note: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of the pairs of opinions on one event how many agree, and Cohen's kappa (1960): how far beyond chance."""
+
+    pairs: int
+    agree: int
+    kappa: float | None
+
+
+class Queue:
+    """The queue at a place: a path, or postgresql://…
+
+    >>> import tempfile
+    >>> queue = Queue(Path(tempfile.mkdtemp()) / "review.db")
+    >>> queue.put([Item("1", 0.0, ASKED, {"text": "hi"}, {"outcome": "review"})])
+    >>> found = queue.next("ann", 1.0)
+    >>> queue.decide(found.id, "ann", "fine", "", 2.0)
+    >>> queue.next("ann", 3.0), [(label["text"], label["label"]) for label in queue.labels()]
+    (None, [('hi', 'fine')])
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self._shared = str(place).startswith(("postgresql://", "postgres://"))
+        self._lock = threading.Lock()
+        self._connection = _postgres(str(place)) if self._shared else _sqlite(Path(place))
+        self._found()
+
+    def _found(self) -> None:
+        """Makes the tables where there are none; several servers may begin at once."""
+        there = (
+            "SELECT to_regclass('verdicts')"
+            if self._shared
+            else "SELECT MAX(name) FROM sqlite_master WHERE name = 'verdicts'"
+        )
+        serial = "BIGSERIAL PRIMARY KEY" if self._shared else "INTEGER PRIMARY KEY"
+        with self._whole() as run:
+            if self._shared:
+                run("SELECT pg_advisory_xact_lock(7046255)")
+            if run(there)[0][0] is None:
+                for statement in _TABLES.format(serial=serial).split(";\n"):
+                    if statement.strip():
+                        run(statement)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def put(self, items: Sequence[Item]) -> None:
+        """Adds events; one that is there already stays as it is."""
+        marks = ", ".join("?" * 11)
+        with self._whole() as run:
+            for item in items:
+                told = json.dumps(dict(item.event)), json.dumps(dict(item.decision))
+                needs = max(item.needs, 2 if _drawn(item.id, SECOND) else 1)
+                values = (item.id, item.at, item.why, item.chance, item.priority, needs, *told, item.note, item.not_by)
+                run(f"INSERT INTO items ({_ITEM}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", (*values, 0))
+
+    def next(self, reviewer: str, now: float) -> Item | None:
+        """The event that this reviewer should see, which is theirs alone for ten minutes; None where none waits."""
+        locked = " FOR UPDATE SKIP LOCKED" if self._shared else ""
+        with self._whole() as run:
+            mine = run(
+                f"SELECT {_ITEM} FROM items WHERE closed = 0 AND held_by = ? AND held_until > ?", (reviewer, now)
+            )
+            if mine:
+                return _item(mine[0])
+            found = run(
+                f"""UPDATE items SET held_by = ?, held_until = ? WHERE id = (
+                    SELECT id FROM items WHERE closed = 0 AND (held_by = '' OR held_until <= ?) AND not_by <> ?
+                    AND id NOT IN (SELECT item FROM verdicts WHERE reviewer = ? AND undone = 0)
+                    ORDER BY priority DESC, at, id LIMIT 1{locked}) RETURNING {_ITEM}""",
+                (reviewer, now + LEASE, now, reviewer, reviewer),
+            )
+        return _item(found[0]) if found else None
+
+    def find(self, number: str) -> tuple[Item, list[Verdict]] | None:
+        """An event with what has been said of it."""
+        with self._whole() as run:
+            found = run(f"SELECT {_ITEM} FROM items WHERE id = ?", (number,))
+            return (_item(found[0]), _said(run, number)) if found else None
+
+    def decide(self, number: str, reviewer: str, label: str, note: str, now: float) -> None:
+        """Writes down what a reviewer says. Raises UserError where there is no such event, or it is not theirs to say."""
+        locked = " FOR UPDATE" if self._shared else ""
+        with self._whole() as run:
+            found = run(f"SELECT {_ITEM} FROM items WHERE id = ?{locked}", (number,))
+            if not found:
+                raise UserError(f'There is no event "{number}" to decide.')
+            item, said = _item(found[0]), _said(run, number)
+            if item.closed or any(each.reviewer == reviewer for each in said) or item.not_by == reviewer:
+                raise UserError(f"The event {number} is not yours to decide any more.")
+            run(
+                "INSERT INTO verdicts (item, reviewer, label, note, at) VALUES (?, ?, ?, ?, ?)",
+                (number, reviewer, label, note, now),
+            )
+            self._settle(run, item)
+
+    def undo(self, reviewer: str, now: float) -> Item | None:
+        """Takes back the last thing that a reviewer said; the event is theirs again. None where there is nothing."""
+        with self._whole() as run:
+            last = run(
+                "SELECT n, item FROM verdicts WHERE reviewer = ? AND undone = 0 ORDER BY n DESC LIMIT 1", (reviewer,)
+            )
+            if not last:
+                return None
+            run("UPDATE verdicts SET undone = 1 WHERE n = ?", (last[0][0],))
+            run("UPDATE items SET held_by = '' WHERE held_by = ?", (reviewer,))
+            found = run(
+                f"UPDATE items SET closed = 0, held_by = ?, held_until = ? WHERE id = ? RETURNING {_ITEM}",
+                (reviewer, now + LEASE, last[0][1]),
+            )
+        return _item(found[0])
+
+    def skip(self, number: str, reviewer: str) -> None:
+        """Gives an event back to the others, behind them."""
+        with self._whole() as run:
+            run(
+                "UPDATE items SET held_by = '', held_until = 0, priority = priority - 1 WHERE id = ? AND held_by = ?",
+                (number, reviewer),
+            )
+
+    def _settle(self, run: Any, item: Item) -> None:
+        """Closes an event that enough have seen; where two say different things a third is asked."""
+        said = _said(run, item.id)
+        if len(said) >= item.needs and len({each.label for each in said}) > 1 and len(said) < MOST_OPINIONS:
+            run("UPDATE items SET needs = ?, held_by = '' WHERE id = ?", (len(said) + 1, item.id))
+        elif len(said) >= item.needs:
+            run("UPDATE items SET closed = 1, held_by = '' WHERE id = ?", (item.id,))
+        else:
+            run("UPDATE items SET held_by = '' WHERE id = ?", (item.id,))
+
+    def labels(self) -> Iterator[dict[str, Any]]:
+        """Each closed event's fields with the label that most reviewers gave it, and the chance with which it came."""
+        with self._whole() as run:
+            rows = run(f"SELECT {_ITEM} FROM items WHERE closed = 1 ORDER BY at, id")
+            told = [(_item(row), _said(run, row[0])) for row in rows]
+        for item, said in told:
+            labels = [each.label for each in said]
+            most = max(sorted(set(labels)), key=labels.count)
+            yield {**item.event, "label": most, "chance": item.chance, "why": item.why, "reviewed": said[-1].at}
+
+    def agreement(self) -> Agreement:
+        """How far reviewers agree on the events that two of them saw first."""
+        with self._whole() as run:
+            rows = run("SELECT item, label FROM verdicts WHERE undone = 0 ORDER BY item, n")
+        by: dict[str, list[str]] = {}
+        for number, label in rows:
+            by.setdefault(number, []).append(label)
+        return agreement([(each[0], each[1]) for each in by.values() if len(each) > 1])
+
+    def counts(self) -> dict[str, int]:
+        """How many wait, by why they came, and how many are done."""
+        with self._whole() as run:
+            rows = run("SELECT CASE WHEN closed = 1 THEN 'done' ELSE why END, COUNT(*) FROM items GROUP BY 1")
+        return {str(what): int(many) for what, many in rows}
+
+    @contextmanager
+    def _whole(self) -> Iterator[Any]:
+        """A transaction: ``run(sql, values)`` in it gives rows."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            try:
+                if not self._shared:
+                    cursor.execute("BEGIN IMMEDIATE")
+
+                def run(sql: str, values: Sequence[Any] = ()) -> list[Any]:
+                    cursor.execute(sql.replace("?", "%s") if self._shared else sql, tuple(values))
+                    return list(cursor.fetchall()) if cursor.description else []
+
+                yield run
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+            finally:
+                cursor.close()
+
+
+def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement:
+    """Of pairs of labels of the same events.
+
+    >>> agreement([("a", "a"), ("a", "b"), ("b", "b"), ("b", "b")]).kappa
+    0.5
+    """
+    if not pairs:
+        return Agreement(0, 0, None)
+    agree = sum(one == other for one, other in pairs)
+    ones, others = zip(*pairs, strict=True)
+    chance = sum(ones.count(label) * others.count(label) for label in set(ones)) / len(pairs) ** 2
+    kappa = (agree / len(pairs) - chance) / (1.0 - chance) if chance < 1.0 else None
+    return Agreement(len(pairs), agree, kappa)
+
+
+def _drawn(number: str, share: float) -> bool:
+    """Whether an event is one of so large a share: by its number, so that it is the same whoever asks."""
+    return int.from_bytes(hashlib.sha256(number.encode()).digest()[:8], "big") < share * 2**64
+
+
+def _said(run: Any, number: str) -> list[Verdict]:
+    rows = run(
+        "SELECT item, reviewer, label, note, at FROM verdicts WHERE item = ? AND undone = 0 ORDER BY n", (number,)
+    )
+    return [Verdict(*row) for row in rows]
+
+
+def _item(row: Sequence[Any]) -> Item:
+    number, at, why, chance, priority, needs, event, decision, note, not_by, closed = row
+    told = json.loads(event), json.loads(decision)
+    return Item(number, at, why, *told, chance, priority, needs, note, not_by, bool(closed))
+
+
+def _sqlite(path: Path) -> Any:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except (OSError, sqlite3.Error) as fault:
+        raise UserError(f"{path}: cannot be the queue of a review: {fault}.") from None
+    return connection
+
+
+def _postgres(url: str) -> Any:
+    try:
+        import psycopg
+    except ImportError:
+        raise MissingExtra(
+            "A queue in PostgreSQL needs psycopg. Install it: pip install 'plimsoll[postgres]'."
+        ) from None
+    try:
+        return psycopg.connect(url)
+    except psycopg.Error as fault:
+        raise UserError(f"The queue's PostgreSQL cannot be reached: {str(fault).splitlines()[0]}.") from None
