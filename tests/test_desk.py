@@ -33,7 +33,7 @@ class Asker:
 
 
 def desk(token: str | None = None, **caps: int) -> Desk:
-    return Desk(Answerer(toy()), Counters(), token, Caps(**caps))
+    return Desk({b"/predict": Answerer(toy())}, Counters(), token, Caps(**caps))
 
 
 def asked(at: Desk, bodies: list[bytes]) -> list[tuple[int, bytes]]:
@@ -43,7 +43,7 @@ def asked(at: Desk, bodies: list[bytes]) -> list[tuple[int, bytes]]:
     async def turn() -> None:
         loop = asyncio.get_running_loop()
         for body in bodies:
-            at.put(one, body, loop)
+            at.put(one, body, loop, b"/predict")
         await asyncio.sleep(0)
 
     asyncio.run(turn())
@@ -62,7 +62,7 @@ def test_one_that_breaks_the_model_breaks_no_other(monkeypatch: pytest.MonkeyPat
     """Asked together they would all fail, so they are asked again, one by one."""
     at = desk()
     fine = asked(at, [GOOD])[0]
-    model = at._answerer._model
+    model = at.ways[b"/predict"]._model
     whole = model.answer
 
     def answer(values):
@@ -122,7 +122,7 @@ def test_a_full_desk_admits_no_more():
         loop, found = asyncio.get_running_loop(), []
         for _ in range(3):
             found.append(at.admits([(b"content-length", b"2")]))
-            at.put(one, b"{}", loop)
+            at.put(one, b"{}", loop, b"/predict")
         await asyncio.sleep(0)
         return [*found, at.admits([(b"content-length", b"2")])]
 

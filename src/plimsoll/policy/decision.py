@@ -23,6 +23,7 @@ class Decision:
     fired: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()  # the reasons of those that asked for the outcome
 
 
 class Decider:
@@ -46,20 +47,25 @@ class Decider:
 
     def decide(self, values: Sequence[Any], held: Collection[int] = ()) -> Decision:
         """``held`` are the places of rules that may not have their way: they ask for a review."""
-        hits = self.fires(values)
+        return self.of(self.fires(values), held)
+
+    def of(self, hits: Sequence[int], held: Collection[int] = ()) -> Decision:
+        """What follows where these rules fire."""
         return self._known(tuple(hits), tuple(hit for hit in hits if hit in held) if held else ())
 
     def _of(self, hits: tuple[int, ...], held: tuple[int, ...]) -> Decision:
         policy = self.policy
         rules = [(policy.rules[hit], hit in held) for hit in hits]
         softer = REVIEW if REVIEW in policy.outcomes else policy.otherwise
-        asked = [(softer if back and rule.then else rule.then, rule.name) for rule, back in rules]
+        asked = [(softer if back and rule.then else rule.then, rule) for rule, back in rules]
         wanted = {outcome for outcome, _ in asked}
         outcome = next((name for name in policy.outcomes if name in wanted), policy.otherwise)
+        by = [rule for asks, rule in asked if asks == outcome]
         return Decision(
             outcome,
-            tuple(name for asks, name in asked if asks == outcome),
+            tuple(rule.name for rule in by),
             tuple(rule.name for rule, _ in rules),
             tuple(dict.fromkeys(rule.label for rule, _ in rules if rule.label)),
             tuple(rule.name for rule, back in rules if back),
+            tuple(dict.fromkeys(rule.because for rule in by if rule.because)),
         )

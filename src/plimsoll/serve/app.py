@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,24 +19,33 @@ from plimsoll.errors import MissingExtra, RequestError, UserError
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
-from plimsoll.serve.desk import Desk
+from plimsoll.serve.desk import Answering, Desk
 from plimsoll.serve.openapi import page
+
+if TYPE_CHECKING:
+    from plimsoll.serve.gate import Gate  # a server without a policy need not know what one is
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON, _PROMETHEUS = b"application/json", b"text/plain; version=0.0.4; charset=utf-8"
-_METHODS = {"/predict": "POST", "/health": "GET", "/metrics": "GET", "/openapi.json": "GET"}
+_PAGES = {"/health": "GET", "/metrics": "GET", "/openapi.json": "GET"}
 
 
 class App:
-    """Answers ``POST /predict``, ``GET /health``, ``GET /metrics`` and ``GET /openapi.json``."""
+    """Answers ``POST /predict``, ``GET /health``, ``GET /metrics`` and ``GET /openapi.json``; with a gate, ``POST /decide``."""
 
-    def __init__(self, answerer: Answerer, token: str | None = None, caps: Caps | None = None) -> None:
+    def __init__(
+        self, answerer: Answerer, token: str | None = None, caps: Caps | None = None, gate: Gate | None = None
+    ) -> None:
         self._answerer = answerer
         self._caps = caps or Caps()
         self._counters = Counters()
-        self.desk = Desk(answerer, self._counters, token, self._caps)
+        ways: dict[bytes, Answering] = {b"/predict": answerer}
+        if gate is not None:
+            ways[b"/decide"] = gate
+        self.desk = Desk(ways, self._counters, token, self._caps)
+        self._methods = {**{way.decode(): "POST" for way in ways}, **_PAGES}
         self._open = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -54,10 +63,10 @@ class App:
 
     async def _route(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path not in _METHODS:
-            raise RequestError(path, f"there is no such page. There are: {', '.join(_METHODS)}.", 404)
-        if scope["method"] != _METHODS[path]:
-            raise RequestError(path, f"takes {_METHODS[path]}, not {scope['method']}.", 405)
+        if path not in self._methods:
+            raise RequestError(path, f"there is no such page. There are: {', '.join(self._methods)}.", 404)
+        if scope["method"] != self._methods[path]:
+            raise RequestError(path, f"takes {self._methods[path]}, not {scope['method']}.", 405)
         if path == "/health":
             return await _send(send, 200, b'{"status":"ok"}')
         headers = dict(scope["headers"])
@@ -68,7 +77,7 @@ class App:
             return await _send(send, 200, msgspec.json.encode(page(self._answerer.schema, self._caps.rows)))
         body = await receive_body(receive, headers.get(b"content-length"), self._caps)
         if body is not None:
-            await _send(send, 200, self.desk.predict(body))
+            await _send(send, 200, self.desk.answer(body, path.encode()))
         return None
 
     def _admit(self, given: bytes) -> None:
@@ -76,12 +85,13 @@ class App:
             raise RequestError("$", 'a token is needed: send the header "Authorization: Bearer …".', 401)
 
     async def _refuse(self, send: Send, fault: RequestError) -> None:
-        await _send(send, fault.status, self.desk.refused(fault), more=_fault_headers(fault))
+        allowed = self._methods.get(fault.path, "") if fault.status == 405 else ""
+        await _send(send, fault.status, self.desk.refused(fault), more=_fault_headers(fault, allowed))
 
 
-def _fault_headers(fault: RequestError) -> tuple[tuple[bytes, bytes], ...]:
-    if fault.status == 405:
-        return ((b"allow", _METHODS[fault.path].encode()),)
+def _fault_headers(fault: RequestError, allowed: str) -> tuple[tuple[bytes, bytes], ...]:
+    if allowed:
+        return ((b"allow", allowed.encode()),)
     if fault.status == 401:
         return ((b"www-authenticate", b"Bearer"),)
     if fault.status == 503:

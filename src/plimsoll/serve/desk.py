@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Protocol
 
 import msgspec
 
 from plimsoll.errors import RequestError
-from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
 
@@ -30,14 +29,22 @@ class Asker(Protocol):
     def reply(self, status: int, body: bytes) -> None: ...
 
 
-class Desk:
-    """The one place that asks the model on behalf of callers, and counts what became of it."""
+class Answering(Protocol):
+    """Who is asked: an answerer, or a gate."""
 
-    def __init__(self, answerer: Answerer, counters: Counters, token: str | None, caps: Caps) -> None:
-        self._answerer = answerer
+    def answer_counted(self, body: bytes) -> tuple[bytes, int]: ...
+
+    def answer_all(self, bodies: Sequence[bytes]) -> Sequence[tuple[bytes, int] | RequestError]: ...
+
+
+class Desk:
+    """The one place that asks on behalf of callers, and counts what became of it. ``ways`` says who is asked on which path."""
+
+    def __init__(self, ways: Mapping[bytes, Answering], counters: Counters, token: str | None, caps: Caps) -> None:
+        self.ways = dict(ways)
         self._counters = counters
         self._secret = None if token is None else f"Bearer {token}".encode()
-        self._waiting: list[tuple[Asker, bytes, float]] = []
+        self._waiting: list[tuple[Asker, bytes, float, bytes]] = []
         self.caps = caps
 
     def knows(self, given: bytes) -> bool:
@@ -57,17 +64,21 @@ class Desk:
         fair = length.isdigit() and len(length) < 10 and int(length) <= self.caps.body
         return fair and len(self._waiting) < self.caps.open and self.knows(given)
 
-    def put(self, asker: Asker, body: bytes, loop: asyncio.AbstractEventLoop) -> None:
+    def put(self, asker: Asker, body: bytes, loop: asyncio.AbstractEventLoop, path: bytes) -> None:
         """Takes a request; its answer comes before the loop waits again."""
         if not self._waiting:
             loop.call_soon(self.clear)
-        self._waiting.append((asker, body, perf_counter()))
+        self._waiting.append((asker, body, perf_counter(), path))
 
     def clear(self) -> None:
         """Answers all that wait."""
         waiting, self._waiting = self._waiting, []
-        found = self._found([body for _, body, _ in waiting])
-        for (asker, _, begun), answer in zip(waiting, found, strict=True):
+        for path in dict.fromkeys(path for *_, path in waiting):
+            self._clear([each for each in waiting if each[3] == path], path)
+
+    def _clear(self, waiting: Sequence[tuple[Asker, bytes, float, bytes]], path: bytes) -> None:
+        found = self._found([body for _, body, *_ in waiting], path)
+        for (asker, _, begun, _), answer in zip(waiting, found, strict=True):
             if isinstance(answer, RequestError):
                 asker.reply(answer.status, self.refused(answer))
             else:
@@ -75,10 +86,10 @@ class Desk:
                 self._counters.answered(200, perf_counter() - begun, rows)
                 asker.reply(200, text)
 
-    def predict(self, body: bytes) -> bytes:
+    def answer(self, body: bytes, path: bytes) -> bytes:
         """One request's answer. Raises RequestError."""
         begun = perf_counter()
-        answer = self._one(body)
+        answer = self._one(body, path)
         if isinstance(answer, RequestError):
             raise answer
         self._counters.answered(200, perf_counter() - begun, answer[1])
@@ -89,17 +100,17 @@ class Desk:
         self._counters.refused(fault.status)
         return msgspec.json.encode({"error": {"path": fault.path, "message": fault.reason}})
 
-    def _found(self, bodies: Sequence[bytes]) -> Sequence[tuple[bytes, int] | RequestError]:
+    def _found(self, bodies: Sequence[bytes], path: bytes) -> Sequence[tuple[bytes, int] | RequestError]:
         if len(bodies) > 1:
             try:
-                return self._answerer.answer_all(bodies)
+                return self.ways[path].answer_all(bodies)
             except Exception:  # one of them is too much for the model: alone, it fails alone
                 _log.debug("Asked one by one.", exc_info=True)
-        return [self._one(body) for body in bodies]
+        return [self._one(body, path) for body in bodies]
 
-    def _one(self, body: bytes) -> tuple[bytes, int] | RequestError:
+    def _one(self, body: bytes, path: bytes) -> tuple[bytes, int] | RequestError:
         try:
-            return self._answerer.answer_counted(body)
+            return self.ways[path].answer_counted(body)
         except RequestError as fault:
             return fault
         except Exception:

@@ -1,4 +1,4 @@
-"""The short way from the socket to the desk, for a plain ``POST /predict``.
+"""The short way from the socket to the desk, for a plain ``POST /predict`` or ``POST /decide``.
 
 uvicorn's own HTTP/1.1 protocol parses and keeps the connections. A plain request (its length stated, nothing asked but
 an answer) is put on the desk as its last byte arrives, without a task, a scope or two writes; every other one goes the
@@ -72,7 +72,7 @@ class Wire(HttpToolsProtocol):
             return
         parts, self._parts = self._parts, []
         self._owed += 1
-        self.desk.put(self, parts[0] if len(parts) == 1 else b"".join(parts), self.loop)
+        self.desk.put(self, parts[0] if len(parts) == 1 else b"".join(parts), self.loop, self.url)
 
     def reply(self, status: int, body: bytes) -> None:
         """Sends an answer, in one packet where it fits."""
@@ -97,7 +97,7 @@ class Wire(HttpToolsProtocol):
             super().shutdown()
 
     def _plain(self) -> bool:
-        if self.url != b"/predict" or self.parser.get_method() != b"POST" or self.expect_100_continue:
+        if self.url not in self.desk.ways or self.parser.get_method() != b"POST" or self.expect_100_continue:
             return False
         if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return False
