@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from plimsoll import bundle
 from plimsoll.errors import UserError
 from plimsoll.serve import probe
+from plimsoll.serve.address import check_address, listen
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import App, Caps, check_address, listen, run
+from plimsoll.serve.app import App, Caps, run
 from serving_toys import Echo, find, toy
 from test_answerer import ROWS
 

@@ -15,6 +15,7 @@ from typing import Any
 from plimsoll import statement
 from plimsoll.clock import started
 from plimsoll.ending import ended
+from plimsoll.errors import UserError
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
 
@@ -94,7 +95,15 @@ def _serve(args: argparse.Namespace) -> int:
 
     # A token on the command line can be read by every user of the machine; one in the environment cannot.
     token = args.token or os.environ.get("PLIMSOLL_TOKEN")
-    app.run(bundle.of(args.bundle), host=args.host, port=args.port, token=token)
+    orders = None
+    for name in ("records", "queue", "rates"):
+        if args.policy is None and getattr(args, name) is not None:
+            raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
+    if args.policy is not None:
+        from plimsoll.serve.policed import Orders
+
+        orders = Orders(args.policy, args.records, args.queue, args.rates)
+    app.run(bundle.of(args.bundle), host=args.host, port=args.port, token=token, orders=orders)
     return 0
 
 

@@ -120,6 +120,14 @@ def _add_serve(commands: Any) -> None:
         metavar="TEXT",
         help="ask for it in every request (Authorization: Bearer TEXT); or PLIMSOLL_TOKEN",
     )
+    one.add_argument("--policy", type=Path, metavar="FILE", help="a policy.toml: POST /decide")
+    one.add_argument("--records", type=Path, metavar="DIR", help="keep every decision in a chain in this folder")
+    one.add_argument(
+        "--queue", metavar="PLACE", help="events for people, at /review: a file, or postgresql://… for several servers"
+    )
+    one.add_argument(
+        "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
+    )
 
 
 def _add_policy(commands: Any) -> None:

@@ -182,7 +182,7 @@ class Queue:
         """Gives an event back to the others, behind them."""
         with self._whole() as run:
             run(
-                "UPDATE items SET held_by = '', held_until = 0, priority = priority - 1 WHERE id = ? AND held_by = ?",
+                "UPDATE items SET held_by = '', held_until = 0, priority = (SELECT MIN(priority) FROM items) - 1 WHERE id = ? AND held_by = ?",
                 (number, reviewer),
             )
 

@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import secrets
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Recorder:
         self.folder = folder
         self._made = made
         self._personal = frozenset(personal)
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
         self._place, self._count, self._hash = _end(folder)
 
     def add(
@@ -80,9 +81,9 @@ class Recorder:
 
     def flush(self) -> None:
         """Writes what waits, and sees it onto the disk."""
-        if not self._waiting:
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]  # another thread may add to it meanwhile
+        if not lines:
             return
-        lines, self._waiting = self._waiting, []
         place = self.folder / _NAME.format(self._place)
         if place.exists() and place.stat().st_size > _MOST_BYTES:
             self._place += 1

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
-import ipaddress
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from plimsoll.bundle import read
-from plimsoll.errors import MissingExtra, RequestError, UserError
+from plimsoll.errors import MissingExtra, RequestError
+from plimsoll.serve.address import check_address, listen
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
@@ -24,11 +24,14 @@ from plimsoll.serve.openapi import page
 
 if TYPE_CHECKING:
     from plimsoll.serve.gate import Gate  # a server without a policy need not know what one is
+    from plimsoll.serve.policed import Orders
+    from plimsoll.serve.review import Review
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON, _PROMETHEUS = b"application/json", b"text/plain; version=0.0.4; charset=utf-8"
+MOST_FORM = 20_000  # bytes of a reviewer's form
 _PAGES = {"/health": "GET", "/metrics": "GET", "/openapi.json": "GET"}
 
 
@@ -36,7 +39,12 @@ class App:
     """Answers ``POST /predict``, ``GET /health``, ``GET /metrics`` and ``GET /openapi.json``; with a gate, ``POST /decide``."""
 
     def __init__(
-        self, answerer: Answerer, token: str | None = None, caps: Caps | None = None, gate: Gate | None = None
+        self,
+        answerer: Answerer,
+        token: str | None = None,
+        caps: Caps | None = None,
+        gate: Gate | None = None,
+        review: Review | None = None,
     ) -> None:
         self._answerer = answerer
         self._caps = caps or Caps()
@@ -45,7 +53,9 @@ class App:
         if gate is not None:
             ways[b"/decide"] = gate
         self.desk = Desk(ways, self._counters, token, self._caps)
-        self._methods = {**{way.decode(): "POST" for way in ways}, **_PAGES}
+        self._review = review
+        appeals = {"/appeal": "POST"} if review is not None else {}
+        self._methods = {**{way.decode(): "POST" for way in ways}, **appeals, **_PAGES}
         self._open = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -63,6 +73,8 @@ class App:
 
     async def _route(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        if self._review is not None and (path == "/review" or path.startswith("/review/")):
+            return await self._reviewed(self._review, scope, receive, send)
         if path not in self._methods:
             raise RequestError(path, f"there is no such page. There are: {', '.join(self._methods)}.", 404)
         if scope["method"] != self._methods[path]:
@@ -76,9 +88,21 @@ class App:
         if path == "/openapi.json":
             return await _send(send, 200, msgspec.json.encode(page(self._answerer.schema, self._caps.rows)))
         body = await receive_body(receive, headers.get(b"content-length"), self._caps)
+        if body is None:
+            return None
+        if path == "/appeal" and self._review is not None:
+            return await _send(send, 202, await asyncio.to_thread(_appealed, self._review, body))
+        return await _send(send, 200, self.desk.answer(body, path.encode()))
+
+    async def _reviewed(self, review: Review, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """A page for people; who they are, the page asks itself."""
+        if scope["method"] not in ("GET", "POST"):
+            raise RequestError(scope["path"], f"takes GET or POST, not {scope['method']}.", 405)
+        headers = dict(scope["headers"])
+        body = await receive_body(receive, headers.get(b"content-length"), replace(self._caps, body=MOST_FORM))
         if body is not None:
-            await _send(send, 200, self.desk.answer(body, path.encode()))
-        return None
+            found = await review.reply(scope["method"], scope["path"], headers, body)
+            await _send(send, found.status, found.body, found.kind, found.headers)
 
     def _admit(self, given: bytes) -> None:
         if not self.desk.knows(given):
@@ -87,6 +111,20 @@ class App:
     async def _refuse(self, send: Send, fault: RequestError) -> None:
         allowed = self._methods.get(fault.path, "") if fault.status == 405 else ""
         await _send(send, fault.status, self.desk.refused(fault), more=_fault_headers(fault, allowed))
+
+
+def _appealed(review: Review, body: bytes) -> bytes:
+    """Takes an appeal: ``{"id": "…", "because": "…"}``."""
+    try:
+        told = msgspec.json.decode(body, type=_Appeal)
+    except msgspec.DecodeError as fault:
+        raise RequestError("$", f'an appeal is {{"id": "…", "because": "…"}}: {fault}') from None
+    return msgspec.json.encode({"id": review.appeal(told.id, told.because)})
+
+
+class _Appeal(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    because: str = ""
 
 
 def _fault_headers(fault: RequestError, allowed: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -175,44 +213,30 @@ def run(
     port: int = 8000,
     token: str | None = None,
     caps: Caps | None = None,
+    orders: Orders | None = None,
 ) -> None:
     """Serve until told to stop. Raises UserError where the address is open to others without a token, or is taken."""
     check_address(host, token)
     with listen(host, port) as listener:
-        app, _ = ready(bundle_path, token, caps)
+        app, keeping = _with(orders, bundle_path, token, caps or Caps())
         made = server(app, caps)
         shown = f"[{host}]" if ":" in host else host
-        print(f"Serving {bundle_path} on http://{shown}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
-        made.run(sockets=[listener])
+        place = f"http://{shown}:{listener.getsockname()[1]}"
+        print(f"Serving {bundle_path} on {place}", file=sys.stderr, flush=True)
+        if orders is not None and orders.queue is not None:
+            print(f"People review at {place}/review", file=sys.stderr, flush=True)
+        with keeping:
+            made.run(sockets=[listener])
 
 
-def check_address(host: str, token: str | None) -> None:
-    """Only this machine's own programs reach a loopback address; anyone may reach another.
+def _with(
+    orders: Orders | None, bundle_path: Path | str, token: str | None, caps: Caps
+) -> tuple[App, AbstractContextManager[None]]:
+    """The app, and what keeps its decisions while it serves."""
+    if orders is None:
+        return ready(bundle_path, token, caps)[0], nullcontext()
+    from plimsoll.serve.policed import policed
 
-    >>> check_address("127.0.0.1", None)
-    """
-    if token is not None and (len(token) < 16 or not token.isascii() or not token.isprintable()):
-        raise UserError("The token is too short to keep others out. Write at least 16 plain characters.")
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local and token is None:
-        raise UserError(
-            f"--host {host} can be reached from other machines. Set a token in PLIMSOLL_TOKEN, or write --host 127.0.0.1."
-        )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises UserError where the port is taken or may not be used."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(256)
-    except (OSError, OverflowError) as fault:
-        listener.close()
-        if getattr(fault, "errno", None) == errno.EADDRINUSE:
-            raise UserError(f"--port {port} is in use. Write another, such as --port {port + 1}.") from None
-        raise UserError(f"--host {host} --port {port} cannot be listened on: {str(fault).rstrip('.')}.") from None
-    return listener
+    answerer = Answerer(read(bundle_path), caps.rows)
+    made = policed(orders, answerer, token, caps.rows)
+    return App(answerer, token, caps, made.gate, made.review), made.keeping()

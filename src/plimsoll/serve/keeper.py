@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from plimsoll.policy.decision import REVIEW, Decision
@@ -37,7 +40,7 @@ class Keeper:
         self._queue = queue
         self._harm = tuple(harm)
         self._draw = random.SystemRandom()
-        self._items: list[Item] = []
+        self._items: deque[Item] = deque()
         self._count = 0
 
     def keep(
@@ -77,15 +80,34 @@ class Keeper:
 
     def flush(self) -> None:
         """Writes what waits. What cannot be written is said in the log, and tried again."""
-        items, self._items = self._items, []
+        items = [self._items.popleft() for _ in range(len(self._items))]  # another thread may add to it meanwhile
         try:
             if self._queue is not None and items:
                 self._queue.put(items)
         except Exception:
-            self._items = items + self._items
+            self._items.extendleft(reversed(items))
             _log.exception("The queue of the review could not be written.")
         try:
             if self._recorder is not None:
                 self._recorder.flush()
         except OSError:
             _log.exception("Decisions could not be recorded.")
+
+
+@contextmanager
+def flushed(keeper: Keeper, every: float = 0.05) -> Iterator[None]:
+    """Has a keeper write what waits, again and again beside the answers, and a last time at the end."""
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.wait(every):
+            keeper.flush()
+
+    thread = threading.Thread(target=write, name="keeper", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        keeper.flush()
