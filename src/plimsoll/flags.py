@@ -160,6 +160,29 @@ def _add_policy(commands: Any) -> None:
     diff.add_argument("before", metavar="BEFORE", type=Path, help="a policy.toml")
     diff.add_argument("after", metavar="AFTER", type=Path, help="another")
 
+    _add_decided(ways)
+
+
+def _add_decided(ways: Any) -> None:
+    """What is done with decisions that were made."""
+    verify = ways.add_parser("verify", help="whether records are as they were written")
+    redact = ways.add_parser("redact", help="take personal values out of old records; their chain still holds")
+    redact.add_argument("--older-than", required=True, metavar="TIME", help='such as "30 days"')
+    redact.add_argument("--fields", metavar="A,B", type=listed, help="only these")
+    replay = _policy_way(ways, "replay", "decide recorded events again: they come out the same")
+    notice = _policy_way(ways, "notice", "the statement of reasons of a recorded decision")
+    for each in (verify, redact, replay, notice):
+        each.add_argument("records", metavar="DIR", type=Path, help="the folder that plimsoll serve --records wrote")
+    notice.add_argument("number", metavar="ID", help="of the decision")
+    for each in (replay, notice):
+        each.add_argument("policy", metavar="POLICY", type=Path, help="the policy.toml that decided")
+    labels = ways.add_parser("labels", help="what reviewers said, as labelled events for the next fit")
+    labels.add_argument("queue", metavar="QUEUE", help="a file, or postgresql://…, as in plimsoll serve --queue")
+    labels.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="the file to write, such as labels.jsonl"
+    )
+    labels.add_argument("--target", default="label", metavar="COL", help="the column of the labels (label)")
+
 
 def _policy_way(ways: Any, name: str, says: str) -> Any:
     one = ways.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")

@@ -1,4 +1,4 @@
-"""``plimsoll policy``: check, backtest, solve, explain and compare policies."""
+"""``plimsoll policy``: policies checked, backtested, solved and explained; what they decided, verified and replayed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,24 +17,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import bundle, policy_text
+from plimsoll import bundle, policy_text, statement
 from plimsoll.errors import PolicyError, UserError
-from plimsoll.policy import hygiene
+from plimsoll.policy import hygiene, notice, records
 from plimsoll.policy.past import Past, past
-from plimsoll.policy.reading import read
+from plimsoll.policy.queue import Queue
+from plimsoll.policy.reading import read, seconds
+from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, joint
 from plimsoll.schema import Schema
 from plimsoll.serve.answerer import Answerer
 
 _BATCH = 20_000
+_MOST = 12  # lines of what differs
 _FAULTY = ("dead", "contradictory")  # what must be changed before a policy is served
 
 
 def policy(args: argparse.Namespace) -> int:
-    """Carries out one of: check, backtest, solve, explain, diff. Raises UserError."""
-    return {"check": _check, "backtest": _backtest, "solve": _solve, "explain": _explain, "diff": _diff}[args.what](
-        args
-    )
+    """Carries out what is asked of policies and of what they decided. Raises UserError."""
+    return _WAYS[args.what](args)
 
 
 def _model(args: argparse.Namespace) -> Answerer | None:
@@ -152,6 +154,79 @@ def _diff(args: argparse.Namespace) -> int:
     changes = policy_text.differences(before, after)
     print(json.dumps(changes)) if args.json else _tell(changes or ["They say the same."])
     return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    count, redacted = records.verify(_folder(args))
+    more = f", {redacted:,} of them redacted" if redacted else ""
+    _tell([f"{count:,} decisions{more}: the chain holds."])
+    return 0
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    """The folder of records that is meant. Raises UserError where it holds none."""
+    folder: Path = args.records
+    if not records.files(folder):
+        raise UserError(f"{folder}: holds no decision records. plimsoll serve --records writes them.")
+    return folder
+
+
+def _redact(args: argparse.Namespace) -> int:
+    folder = _folder(args)
+    records.verify(folder)
+    gone = records.redact(folder, time.time() - seconds(args.older_than, "--older-than"), args.fields or ())
+    count, _ = records.verify(folder)
+    _tell([f"{gone:,} values are gone; the chain of {count:,} decisions holds."])
+    return 0
+
+
+def _replay(args: argparse.Namespace) -> int:
+    model = _model(args)
+    told = read(args.policy, _schema(model))
+    digest = str(model.bundle.facts.get("digest", "")) if model is not None else ""
+    found = replay((line for _, line in records.lines(_folder(args))), told, model, digest)
+    lines = [f"{found.same:,} decisions come out the same, {len(found.differing):,} do not."]
+    lines += [f"{found.closed:,} are redacted, or of another policy or model."] if found.closed else []
+    lines += [f"! decision {number}: another {what}" for number, what in found.differing[:_MOST]]
+    _tell(lines)
+    return 1 if found.differing else 0
+
+
+def _notice(args: argparse.Namespace) -> int:
+    line = next((line for _, line in records.lines(_folder(args)) if str(line["n"]) == args.number), None)
+    if line is None:
+        raise UserError(f"{args.records}: there is no decision {args.number}.")
+    _tell(notice.statement(read(args.policy, _schema(_model(args))), line).splitlines())
+    return 0
+
+
+def _labels(args: argparse.Namespace) -> int:
+    out = statement.file(args.out)
+    queue = Queue(args.queue)
+    try:
+        told, agreed = list(queue.labels()), queue.agreement()
+    finally:
+        queue.close()
+    named = [{args.target if name == "label" else name: value for name, value in each.items()} for each in told]
+    out.write_text("".join(f"{json.dumps(each)}\n" for each in named), encoding="utf-8")
+    kappa = "" if agreed.kappa is None else f", kappa {agreed.kappa:.2f}"
+    said = f" Two reviewers agree on {agreed.agree:,} of {agreed.pairs:,}{kappa}." if agreed.pairs else ""
+    _tell([f"{len(told):,} labelled events are in {out}.{said}"])
+    return 0
+
+
+_WAYS = {
+    "check": _check,
+    "backtest": _backtest,
+    "solve": _solve,
+    "explain": _explain,
+    "diff": _diff,
+    "verify": _verify,
+    "redact": _redact,
+    "replay": _replay,
+    "notice": _notice,
+    "labels": _labels,
+}
 
 
 def _tell(lines: list[str]) -> None:

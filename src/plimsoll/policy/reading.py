@@ -165,7 +165,7 @@ def _policy(told: _File, text: bytes, folder: Path, schema: Schema | None) -> Po
         _field(told.id, "id", before, Type.TEXT),
         _breaker(told.breaker),
         tuple(_field(name, "records.personal", before) for name in told.records.personal) if told.records else (),
-        _seconds(told.records.keep, "records.keep") if told.records and told.records.keep else None,
+        seconds(told.records.keep, "records.keep") if told.records and told.records.keep else None,
         _audit(told.audit),
         _statement(told.statement),
         digest.hexdigest(),
@@ -285,7 +285,7 @@ def _counter(name: str, told: _Counter, known: Words) -> Counter:
     by, amount = _field(told.by, f"{where}.by", known), _field(told.sum, f"{where}.sum", known, Type.NUMBER)
     if not by:
         raise PolicyError(f"{where}.by: name the field whose events are counted.")
-    return Counter(name, by, _seconds(told.within, f"{where}.within"), when, amount)
+    return Counter(name, by, seconds(told.within, f"{where}.within"), when, amount)
 
 
 def _copies(name: str, told: _Copies, known: Words) -> Copies:
@@ -295,10 +295,11 @@ def _copies(name: str, told: _Copies, known: Words) -> Copies:
     of = _field(told.of, f"{where}.of", known, Type.TEXT)
     if not of:
         raise PolicyError(f"{where}.of: name the text that is compared.")
-    return Copies(name, of, _seconds(told.within, f"{where}.within"), told.alike)
+    return Copies(name, of, seconds(told.within, f"{where}.within"), told.alike)
 
 
-def _seconds(text: str, where: str) -> float:
+def seconds(text: str, where: str) -> float:
+    """A time such as "10 min" or "7 days". Raises PolicyError."""
     days = _DAYS.fullmatch(text)
     try:
         found = float(days[1]) * 86_400.0 if days else units.parse(text, units.TIME)
