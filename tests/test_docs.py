@@ -12,8 +12,12 @@ import pytest
 from plimsoll import flags, statement
 from plimsoll.limits import COSTS, parse
 from plimsoll.metrics import METRICS
+from plimsoll.policy.hygiene import faults
+from plimsoll.policy.reading import read
+from plimsoll.schema import Column, Kind, Schema
 from plimsoll.testing import promises
 
+TWEETS = Schema((Column("text", Kind.TEXT),), "label", ("hate", "neither", "offensive"))
 HOME = Path(__file__).parents[1]
 PAGES = [HOME / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (HOME / "docs").rglob("*.md")
@@ -37,10 +41,14 @@ def test_python_in_a_page_runs_or_parses(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_toml_in_a_page_is_a_job(page: Path, tmp_path: Path):
-    """A job.toml that is shown is one that is understood."""
+def test_toml_in_a_page_is_understood(page: Path, tmp_path: Path):
+    """A job.toml that is shown is one that is understood; on the page of policies each is one of those."""
     for block in _blocks(page, "toml"):
         tomllib.loads(block)
+        if page.name == "policy.md":
+            (tmp_path / "policy.toml").write_text(block, encoding="utf-8")
+            assert not faults(read(tmp_path / "policy.toml", TWEETS))
+            continue
         (tmp_path / "job.toml").write_text(block, encoding="utf-8")
         assert statement.words({"job": tmp_path / "job.toml"})["predict"]
 

@@ -193,7 +193,8 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _notice(args: argparse.Namespace) -> int:
-    line = next((line for _, line in records.lines(_folder(args)) if str(line["n"]) == args.number), None)
+    each = (line for _, line in records.lines(_folder(args)))
+    line = next((line for line in each if args.number in (str(line["n"]), records.number_of(line))), None)
     if line is None:
         raise UserError(f"{args.records}: there is no decision {args.number}.")
     _tell(notice.statement(read(args.policy, _schema(_model(args))), line).splitlines())

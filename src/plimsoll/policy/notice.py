@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plimsoll.errors import PolicyError, nearest
+from plimsoll.policy.records import number_of
 from plimsoll.policy.rules import Policy
 
 TEMPLATE = """\
@@ -51,6 +52,6 @@ def statement(policy: Policy, record: Mapping[str, Any], reviewer: bool = False)
         "automated": "by a person" if reviewer else "by a machine, with no person taking part",
         "version": policy.version or policy.digest[:12],
         "policy": policy.name,
-        "id": str(record["n"]),
+        "id": number_of(record),
     }
     return string.Template(policy.statement or TEMPLATE).substitute(words)

@@ -77,7 +77,7 @@ class Recorder:
         }
         self._hash = hash_of(line)
         self._waiting.append(_encode({**line, "hash": self._hash}))
-        return str(self._count)
+        return number_of({"n": self._count, "hash": self._hash})
 
     def flush(self) -> None:
         """Writes what waits, and sees it onto the disk."""
@@ -92,6 +92,15 @@ class Recorder:
             file.write(b"\n".join(lines) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def number_of(line: Mapping[str, Any]) -> str:
+    """The number by which a decision is known outside: its place, and of which chain.
+
+    >>> number_of({"n": 17, "hash": "0123456789abcdef"})
+    '17-01234567'
+    """
+    return f"{line['n']}-{line['hash'][:8]}"
 
 
 def hash_of(line: Mapping[str, Any]) -> str:

@@ -55,10 +55,11 @@ class Keeper:
         if self._recorder is None and self._queue is None:
             return ""
         fields = dict(zip(self._names, values, strict=True))
-        number = str(self._count + 1)
         if self._recorder is not None:
             made = dict(zip(self._policy.made, reckoned, strict=True))
             number = self._recorder.add(now, fields, made, scores, decision)
+        else:
+            number = f"{self._draw.getrandbits(64):016x}"  # several servers may share one queue
         self._count += 1
         if self._queue is not None:
             self._wait(number, now, fields, scores, decision)
