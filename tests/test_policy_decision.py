@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll.errors import PolicyError
-from plimsoll.policy import bounds
+from plimsoll.policy import bounds, hygiene
 from plimsoll.policy.backtest import backtest
 from plimsoll.policy.decision import Decider
 from plimsoll.policy.hygiene import faults
@@ -276,6 +276,15 @@ def test_what_is_wrong_is_named(tmp_path: Path, rules: Any, kind: str, what: str
 def test_a_sound_policy_has_no_fault(tmp_path: Path):
     """Rules that overlap in part are as they should be."""
     assert not faults(made(tmp_path))
+
+
+def test_many_rules_are_compared_within_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Those that look at nothing alike not at all; and where there are too many pairs, that is said."""
+    monkeypatch.setattr(hygiene, "MOST_PAIRS", 5)
+    apart = made(tmp_path, {"one": ("age < 5", "block"), "other": ("lang == 'de'", "review")})
+    assert not [fault for fault in faults(apart) if fault.kind == "unchecked"]
+    many = made(tmp_path, {f"r{k}": (f"age < {k}", "block") for k in range(4)})
+    assert [fault.kind for fault in faults(many)].count("unchecked") == 1
 
 
 SIMPLE = st.sampled_from(

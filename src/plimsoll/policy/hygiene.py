@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from plimsoll.policy.online import compiled
 from plimsoll.policy.rules import Policy, Rule
 from plimsoll.policy.terms import Term, Type
 
+MOST_PAIRS = 20_000  # of rules that are compared
 MOST = 100_000  # combinations that are tried of a rule or of a pair
 _LOGIC = ("and", "or", "not")
 _ORDERS = ("==", "!=", "<", "<=", ">", ">=", "in")
@@ -36,11 +37,28 @@ def faults(policy: Policy) -> list[Fault]:
     dead = [Fault("dead", rule.name, "it can never be true.") for rule in policy.rules if _fires([rule]) is False]
     lame = {fault.what for fault in dead}
     rules = [rule for rule in policy.rules if rule.name not in lame]
-    found = [fault for one, other in itertools.permutations(rules, 2) for fault in _pair(policy, one, other)]
+    pairs = list(itertools.islice(_near(rules), MOST_PAIRS + 1))
+    found = [fault for one, other in pairs[:MOST_PAIRS] for fault in _pair(policy, one, other)]
+    if len(pairs) > MOST_PAIRS:
+        found.append(
+            Fault("unchecked", policy.name, f"it has so many rules that only {MOST_PAIRS:,} pairs were compared.")
+        )
     firsts: dict[tuple[str, str], Fault] = {}
     for fault in found:
         firsts.setdefault((fault.kind, fault.what), fault)
     return [*dead, *firsts.values(), *_unused(policy)]
+
+
+def _near(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Rule]]:
+    """Pairs of rules that look at something alike: of others neither says anything of the other."""
+    looks = []
+    for rule in rules:
+        unknowns = _Unknowns()
+        unknowns.named(rule.when)
+        looks.append(set(unknowns.terms))
+    for one, other in itertools.permutations(range(len(rules)), 2):
+        if looks[one] & looks[other]:
+            yield rules[one], rules[other]
 
 
 def _pair(policy: Policy, one: Rule, other: Rule) -> Iterable[Fault]:
