@@ -107,7 +107,7 @@ def test_a_faulty_event_is_told_and_counts_nowhere(policy: Policy, answerer: Ans
 def test_what_was_decided_is_recorded_and_can_be_replayed(policy: Policy, answerer: Answerer, tmp_path: Path):
     """To the last bit, counters and scores included."""
     recorder = Recorder(tmp_path / "r", Made(policy.digest, policy.name, "model"), policy.personal)
-    keeper = Keeper(policy, [*answerer.schema.names, "author"], recorder, None)
+    keeper = Keeper(policy, [*answerer.schema.names, "author"], recorder, None, [1], answerer)
     one = gate(policy, answerer, keeper=keeper)
     told = [
         json.loads(one.answer(event(author, age=age)))
@@ -119,6 +119,23 @@ def test_what_was_decided_is_recorded_and_can_be_replayed(policy: Policy, answer
     written = [line for _, line in lines(tmp_path / "r")]
     assert [line["outcome"] for line in written] == [each["outcome"] for each in told]
     assert replay(written, policy, answerer, "model").same == 4
+    assert all(not line["moved"] for line in written if line["outcome"] == "allow")
+
+
+def test_a_record_says_which_fields_moved_the_score(policy: Policy, answerer: Answerer, tmp_path: Path):
+    """Of a decision that befalls somebody: what the score would lose without each of them, the weightiest first."""
+    recorder = Recorder(tmp_path / "r", Made(policy.digest, policy.name), policy.personal)
+    keeper = Keeper(policy, [*answerer.schema.names, "author"], recorder, None, [1], answerer)
+    one = gate(policy, answerer, keeper=keeper)
+    for _ in range(4):
+        one.answer(event())
+    keeper.flush()
+    line = [line for _, line in lines(tmp_path / "r")][-1]
+    assert line["outcome"] != "allow"
+    moved = dict(line["moved"])
+    assert set(moved) == {"age", "job"}
+    values = (39.0, float("nan"), None, float("nan"), float("nan"), None)
+    assert moved["job"] == pytest.approx(line["scores"][1] - answerer.scores(values)[1])
 
 
 def test_reviews_and_a_random_slice_wait_in_the_queue(policy: Policy, answerer: Answerer, tmp_path: Path):

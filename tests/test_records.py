@@ -65,6 +65,7 @@ def recorded(policy: Policy, folder: Path) -> Recorder:
     decider = Decider(policy, names(policy, None))
     for place, event in enumerate(EVENTS):
         fields = dict(zip(("text", "author", "age"), event, strict=True))
+        recorder.next()
         recorder.add(1_000.0 + place, fields, {}, [], decider.decide(event))
     recorder.flush()
     return recorder

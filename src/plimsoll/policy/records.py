@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 import secrets
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,26 +37,35 @@ class Made:
 
 
 class Recorder:
-    """Appends decisions to the files of a folder. Lines are kept until ``flush``, which sees them onto the disk.
+    """Appends decisions to the files of a folder: ``next`` gives each its number, ``add`` takes them in that order, and
+    ``flush`` sees them onto the disk. Another recorder may not write the same folder meanwhile.
 
-    ``personal`` names the fields that are kept beside a salt. Another recorder may not write the same folder.
+    ``personal`` names the fields that are kept beside a salt.
     """
 
     def __init__(self, folder: Path, made: Made, personal: Sequence[str] = ()) -> None:
         self.folder = folder
         self._made = made
         self._personal = frozenset(personal)
-        self._waiting: deque[bytes] = deque()
+        self._lines: list[bytes] = []
         self._place, self._count, self._hash = _end(folder)
+        self._given = self._count
+        self._chain = secrets.token_hex(4)  # numbers of two servers are two
+
+    def next(self) -> str:
+        """The number of the decision to come."""
+        self._given += 1
+        return f"{self._given}-{self._chain}"
 
     def add(
         self, now: float, fields: Mapping[str, Any], reckoned: Mapping[str, float], scores: Sequence[float], decision: Decision,
         moved: Sequence[tuple[str, float]] = (),
-    ) -> str:  # fmt: skip
-        """Records one decision; its number comes back. ``moved`` are the fields that moved the score, and by how much."""
+    ) -> None:  # fmt: skip
+        """Records one decision. ``moved`` are the fields that moved the score, and by how much."""
         self._count += 1
         line: dict[str, Any] = {
             "n": self._count,
+            "chain": self._chain,
             "at": now,
             "policy": self._made.policy,
             "bundle": self._made.bundle,
@@ -76,31 +84,30 @@ class Recorder:
             "before": self._hash,
         }
         self._hash = hash_of(line)
-        self._waiting.append(_encode({**line, "hash": self._hash}))
-        return number_of({"n": self._count, "hash": self._hash})
+        self._lines.append(_encode({**line, "hash": self._hash}))
 
     def flush(self) -> None:
-        """Writes what waits, and sees it onto the disk."""
-        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]  # another thread may add to it meanwhile
-        if not lines:
+        """Writes what was added, and sees it onto the disk."""
+        if not self._lines:
             return
         place = self.folder / _NAME.format(self._place)
         if place.exists() and place.stat().st_size > _MOST_BYTES:
             self._place += 1
             place = self.folder / _NAME.format(self._place)
         with place.open("ab") as file:
-            file.write(b"\n".join(lines) + b"\n")
+            file.write(b"\n".join(self._lines) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        self._lines = []
 
 
 def number_of(line: Mapping[str, Any]) -> str:
-    """The number by which a decision is known outside: its place, and of which chain.
+    """The number by which a decision is known outside: its place, and whose it is.
 
-    >>> number_of({"n": 17, "hash": "0123456789abcdef"})
-    '17-01234567'
+    >>> number_of({"n": 17, "chain": "0123abcd"})
+    '17-0123abcd'
     """
-    return f"{line['n']}-{line['hash'][:8]}"
+    return f"{line['n']}-{line['chain']}"
 
 
 def hash_of(line: Mapping[str, Any]) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from plimsoll.policy.decision import REVIEW, Decision
+from plimsoll.policy.explain import Scorer
 from plimsoll.policy.queue import ASKED, AUDIT, Item, Queue
 from plimsoll.policy.records import Recorder
 from plimsoll.policy.rules import Policy
@@ -18,12 +22,28 @@ from plimsoll.rows import Value
 
 _log = logging.getLogger("plimsoll.serve")
 MOST_WAITING = 10_000  # decisions that may wait to be written; then an answer waits for the disk
+MOST_MOVED = 5  # fields that are told to have moved a score
+_SWITCH = 2e-4  # seconds after which one thread lets another go on: what is kept may not hold up an answer
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """A decision as it was made."""
+
+    number: str
+    now: float
+    values: Sequence[Value]
+    reckoned: Sequence[float]
+    scores: Sequence[float]
+    decision: Decision
 
 
 class Keeper:
-    """Takes note of each decision; ``flush`` writes what waits, and is called beside the answers.
+    """Takes note of each decision; ``flush`` does the rest, and is called beside the answers.
 
-    ``harm`` are the places of the scores for which the strongest outcome is right: what they come to orders the queue.
+    ``harm`` are the places of the scores for which the strongest outcome is right: what they come to orders the queue, and
+    fields are told that moved it.
     """
 
     def __init__(
@@ -33,15 +53,17 @@ class Keeper:
         recorder: Recorder | None,
         queue: Queue | None,
         harm: Sequence[int] = (),
+        model: Scorer | None = None,
     ) -> None:
         self._policy = policy
         self._names = tuple(names)
         self._recorder = recorder
         self._queue = queue
         self._harm = tuple(harm)
+        self._model = model
         self._draw = random.SystemRandom()
-        self._items: deque[Item] = deque()
-        self._count = 0
+        self._decided: deque[_Decided] = deque()
+        self._items: list[Item] = []
 
     def keep(
         self,
@@ -51,48 +73,76 @@ class Keeper:
         scores: Sequence[float],
         decision: Decision,
     ) -> str:
-        """The number of the decision; empty where nothing is kept."""
-        if self._recorder is None and self._queue is None:
-            return ""
-        fields = dict(zip(self._names, values, strict=True))
-        if self._recorder is not None:
-            made = dict(zip(self._policy.made, reckoned, strict=True))
-            number = self._recorder.add(now, fields, made, scores, decision)
-        else:
-            number = f"{self._draw.getrandbits(64):016x}"  # several servers may share one queue
-        self._count += 1
-        if self._queue is not None:
-            self._wait(number, now, fields, scores, decision)
-        if self._count % MOST_WAITING == 0:
+        """The number of the decision."""
+        number = self._recorder.next() if self._recorder is not None else f"{self._draw.getrandbits(64):016x}"
+        self._decided.append(_Decided(number, now, values, reckoned, scores, decision))
+        if len(self._decided) >= MOST_WAITING:
             self.flush()
         return number
 
-    def _wait(
-        self, number: str, now: float, fields: Mapping[str, Value], scores: Sequence[float], decision: Decision
-    ) -> None:
-        asked = decision.outcome == REVIEW
-        if not asked and self._draw.random() >= self._policy.audit:
-            return
-        event = {name: None if value != value else value for name, value in fields.items()}
-        told: dict[str, Any] = {"outcome": decision.outcome, "by": decision.by, "because": decision.because}
-        why, chance = (ASKED, 1.0) if asked else (AUDIT, self._policy.audit)
-        harm = sum(scores[place] for place in self._harm) if self._harm else 1.0 - max(scores, default=0.0)
-        self._items.append(Item(number, now, why, event, {**told, "scores": list(scores)}, chance, harm))
-
     def flush(self) -> None:
-        """Writes what waits. What cannot be written is said in the log, and tried again."""
-        items = [self._items.popleft() for _ in range(len(self._items))]  # another thread may add to it meanwhile
-        try:
-            if self._queue is not None and items:
-                self._queue.put(items)
-        except Exception:
-            self._items.extendleft(reversed(items))
-            _log.exception("The queue of the review could not be written.")
+        """Records and queues what was decided. What cannot be written is said in the log, and tried again."""
+        with _one_at_a_time:
+            for _ in range(len(self._decided)):  # another thread may add to it meanwhile
+                each = self._decided.popleft()
+                fields = dict(zip(self._names, each.values, strict=True))
+                if self._recorder is not None:
+                    made = dict(zip(self._policy.made, each.reckoned, strict=True))
+                    moved = self._moved(each)
+                    self._recorder.add(each.now, fields, made, each.scores, each.decision, moved)
+                if self._queue is not None:
+                    self._wait(each, fields)
+            self._write()
+
+    def _write(self) -> None:
         try:
             if self._recorder is not None:
                 self._recorder.flush()
         except OSError:
             _log.exception("Decisions could not be recorded.")
+        try:
+            if self._queue is not None and self._items:
+                self._queue.put(self._items)
+                self._items = []
+        except Exception:
+            _log.exception("The queue of the review could not be written.")
+
+    def _wait(self, each: _Decided, fields: Mapping[str, Value]) -> None:
+        asked = each.decision.outcome == REVIEW
+        if not asked and self._draw.random() >= self._policy.audit:
+            return
+        event = {name: None if value != value else value for name, value in fields.items()}
+        told: dict[str, Any] = {
+            "outcome": each.decision.outcome,
+            "by": each.decision.by,
+            "because": each.decision.because,
+            "scores": list(each.scores),
+        }
+        why, chance = (ASKED, 1.0) if asked else (AUDIT, self._policy.audit)
+        self._items.append(Item(each.number, each.now, why, event, told, chance, self._risk(each.scores)))
+
+    def _risk(self, scores: Sequence[float]) -> float:
+        """How likely the strongest outcome is right; where that is not known, how unsure the model is."""
+        return sum(scores[place] for place in self._harm) if self._harm else 1.0 - max(scores, default=0.0)
+
+    def _moved(self, each: _Decided) -> list[tuple[str, float]]:
+        """The fields without which the risk would be another, and by how much: of decisions that befall somebody.
+
+        Each is taken away in turn (occlusion; Zeiler and Fergus 2014), whatever the model.
+        """
+        if self._model is None or each.decision.outcome == self._policy.otherwise:
+            return []
+        width, risk = len(self._model.schema.columns), self._risk(each.scores)
+        found = []
+        for place in range(width):
+            value = each.values[place]
+            if value is None or value != value:
+                continue
+            gone: Value = None if isinstance(value, str) else math.nan
+            without = (*each.values[:place], gone, *each.values[place + 1 : width])
+            found.append((self._names[place], risk - self._risk(self._model.scores(without))))
+        found.sort(key=lambda told: -abs(told[1]))
+        return [told for told in found[:MOST_MOVED] if told[1]]
 
 
 @contextmanager
@@ -104,6 +154,7 @@ def flushed(keeper: Keeper, every: float = 0.05) -> Iterator[None]:
         while not stop.wait(every):
             keeper.flush()
 
+    sys.setswitchinterval(_SWITCH)
     thread = threading.Thread(target=write, name="keeper", daemon=True)
     thread.start()
     try:

@@ -55,9 +55,8 @@ def policed(orders: Orders, answerer: Answerer, token: str | None, most_rows: in
         recorder = Recorder(orders.records, made, policy.personal)
     keeper = None
     if recorder is not None or queue is not None:
-        keeper = Keeper(
-            policy, joint(policy, answerer.schema).names, recorder, queue, _harm(policy, answerer.schema.classes)
-        )
+        named, harm = joint(policy, answerer.schema).names, _harm(policy, answerer.schema.classes)
+        keeper = Keeper(policy, named, recorder, queue, harm, answerer)
     gate = Gate(policy, answerer, rates, keeper, most_rows)
     review = Review(queue, choices(policy, answerer.schema.classes), token) if queue is not None else None
     return Policed(gate, review, keeper)
