@@ -113,6 +113,12 @@ def _policy(args: argparse.Namespace) -> int:
     return policy_command.policy(args)
 
 
+def _refit(args: argparse.Namespace) -> int:
+    from plimsoll import challenge_command
+
+    return challenge_command.refit(args)
+
+
 def _report(args: argparse.Namespace) -> int:
     from plimsoll.report import page
     from plimsoll.run import Run
@@ -189,6 +195,7 @@ _COMMANDS = {
     "predict": _predict,
     "serve": _serve,
     "policy": _policy,
+    "refit": _refit,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,

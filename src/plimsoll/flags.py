@@ -87,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
         _add_predict,
         _add_serve,
         _add_policy,
+        _add_refit,
         _add_report,
         _add_recipes,
         _add_machine,
@@ -189,6 +190,24 @@ def _policy_way(ways: Any, name: str, says: str) -> Any:
     one.add_argument("--bundle", metavar="BUNDLE", type=Path, help="the model whose columns and scores the rules name")
     one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
     return one
+
+
+def _add_refit(commands: Any) -> None:
+    one = commands.add_parser(
+        "refit",
+        help="learn again with what people said since, and say whether that is better",
+        description="Fit the job of a run again on its data and half of new labels; compare the two on the other half.",
+        epilog="exit codes: 0 the challenger is measurably better · 2 something to change · 3 it is not, or nothing fits",
+    )
+    one.add_argument("run", metavar="RUN", type=Path, help="the run whose bundle is served: the champion")
+    one.add_argument("--data", metavar="DATA", required=True, help="what it learned from, as fit takes it")
+    one.add_argument(
+        "--labels", metavar="FILE", required=True, help="new labels, as plimsoll policy labels writes them"
+    )
+    one.add_argument("--out", metavar="RUN", type=Path, required=True, help="the folder of the challenger's run")
+    one.add_argument("--seed", metavar="N", type=int, default=0, help="(0)")
+    one.add_argument("--json", action="store_true", help="print the comparison as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
 def _add_report(commands: Any) -> None:
