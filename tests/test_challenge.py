@@ -29,7 +29,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows(120, 0, turned=0.45).write_ndjson(folder / "data.jsonl")
     words = {
         "predict": "label",
-        "limits": "train < 6 s",
+        "limits": "train < 20 s",
         "recipes": ["linear"],
         "ignore": ["number"],
         "metric": "roc_auc",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pages import blocks
 from plimsoll import flags, statement
 from plimsoll.limits import COSTS, parse
 from plimsoll.metrics import METRICS
@@ -28,14 +29,10 @@ RUN = (
 )  # pages whose Python runs as it stands; elsewhere it names data that is not here
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_in_a_page_runs_or_parses(page: Path):
     """The blocks of a page are one program; where it needs nobody's data, it runs."""
-    program = compile("\n".join(_blocks(page, "python")), str(page), "exec", dont_inherit=True)
+    program = compile("\n".join(blocks(page, "python")), str(page), "exec", dont_inherit=True)
     if page.name in RUN:
         exec(program, {"__name__": "page"})
 
@@ -43,9 +40,9 @@ def test_python_in_a_page_runs_or_parses(page: Path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_toml_in_a_page_is_understood(page: Path, tmp_path: Path):
     """A job.toml that is shown is one that is understood; on the page of policies each is one of those."""
-    for block in _blocks(page, "toml"):
+    for block in blocks(page, "toml"):
         tomllib.loads(block)
-        if page.name == "policy.md":
+        if page.name in ("policy.md", "moderation.md"):
             (tmp_path / "policy.toml").write_text(block, encoding="utf-8")
             assert not faults(read(tmp_path / "policy.toml", TWEETS))
             continue
@@ -56,7 +53,7 @@ def test_toml_in_a_page_is_understood(page: Path, tmp_path: Path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_a_page_are_understood(page: Path):
     """Every plimsoll command that is shown has words that the command line knows, and limits that parse."""
-    for block in _blocks(page, ""):
+    for block in blocks(page, ""):
         for line in block.splitlines():
             if line.startswith("plimsoll "):
                 args = flags.parser().parse_args(shlex.split(line, comments=True)[1:])

@@ -92,9 +92,10 @@ def _head(reviewer: str, counts: Mapping[str, int]) -> Markup:
 
 
 def _fields(told: Mapping[str, Any]) -> Markup:
-    """Long texts first and by themselves, then the rest as a table."""
-    texts = {name: value for name, value in told.items() if isinstance(value, str) and len(value) > _ON_TOP}
-    top = texts or dict(list({n: v for n, v in told.items() if isinstance(v, str) and " " in v}.items())[:1])
+    """Long texts, or the longest, first and by themselves; then the rest as a table."""
+    texts = {name: value for name, value in told.items() if isinstance(value, str)}
+    longest = max(texts, key=lambda name: len(texts[name]), default=None)
+    top = {name: value for name, value in texts.items() if len(value) > _ON_TOP or name == longest}
     large = [tag("article", tag("h2", name), tag("p", _shown(value), class_="text")) for name, value in top.items()]
     rest = {name: value for name, value in told.items() if name not in top}
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", _shown(value))) for name, value in rest.items()]
@@ -121,7 +122,9 @@ def _form(item: Item, choices: Sequence[str]) -> Markup:
         for place, choice in enumerate(choices, 1)
     ]
     note = tag("label", "Why (optional) ", tag("input", name="note", maxlength=2_000, autocomplete="off", data_key="n"))
-    decide = tag("form", tag("div", *buttons, class_="choices"), note, method="post", action=f"/review/{item.id}")
+    # Enter in the reason would press the first button; where that one is disabled, it presses none.
+    none = tag("button", type="submit", disabled="disabled", hidden="hidden")
+    decide = tag("form", none, tag("div", *buttons, class_="choices"), note, method="post", action=f"/review/{item.id}")
     skip = tag("button", "Skip", tag("kbd", "s"), class_="plain", data_key="s")
     return join(decide, tag("form", skip, method="post", action=f"/review/{item.id}/skip", class_="skip"))
 
