@@ -12,6 +12,7 @@ import pytest
 from plimsoll import challenge, solve
 from plimsoll.cli import main
 from plimsoll.errors import DataError, JobError
+from plimsoll.run import Run
 
 
 def rows(count: int, seed: int, turned: float = 0.0) -> pl.DataFrame:
@@ -52,17 +53,28 @@ def test_better_labels_make_a_better_model(champion: Path, tmp_path: Path, capsy
     assert (tmp_path / "next" / "bundle" / "bundle.json").exists()
 
 
-def test_labels_that_teach_nothing_leave_the_champion(
-    champion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_not_measurably_better_leaves_the_champion(
+    champion: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    """Drawn by lot they make no better model, and exit code 3 says so in words."""
-    random = np.random.default_rng(3)
-    rows(400, 2).with_columns(pl.Series("label", random.choice(["good", "bad"], 400))).write_ndjson(
-        tmp_path / "l.jsonl"
-    )
-    words = ["--data", str(champion / "data.jsonl"), "--labels", str(tmp_path / "l.jsonl"), "--quiet"]
-    assert main(["refit", str(champion / "run"), *words, "--out", str(tmp_path / "next")]) == 3
+    """Exit code 3, and words that say so."""
+    told = challenge.Challenge(Run.open(champion / "run"), "roc_auc", 400, 0.90, 0.91, (-0.001, 0.02))
+    monkeypatch.setattr(challenge, "challenge", lambda *asked: told)
+    words = ["--data", "data.jsonl", "--labels", "labels.jsonl", "--quiet", "--out", str(champion / "next")]
+    assert main(["refit", str(champion / "run"), *words]) == 3
     assert "the champion stays" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("chances", [(1.0,), (1.0, 0.1)], ids=["alike", "weighted"])
+def test_of_two_equals_one_is_seldom_called_better(chances: tuple[float, ...]):
+    """In at most one of twenty comparisons, and what chance allows; also where labels count unequally."""
+    random, wrong = np.random.default_rng(9), 0
+    for trial in range(100):
+        truth = random.integers(0, 2, 150)
+        one, other = ((0.5 + 0.2 * (2 * truth - 1) + random.normal(size=150) * 0.3).clip(0, 1) for _ in range(2))
+        given = [(np.stack([1.0 - p, p], axis=1), (p > 0.5).astype(np.int64)) for p in (one, other)]
+        weights = 1.0 / random.choice(chances, 150)
+        wrong += challenge.gain("roc_auc", truth, given[0], given[1], weights, trial)[0] > 0
+    assert wrong <= 8
 
 
 def test_what_cannot_be_compared_is_said(champion: Path, tmp_path: Path):
