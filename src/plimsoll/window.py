@@ -42,13 +42,19 @@ class Window:
     def spendable(self) -> float:
         """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
         search = self.search
-        top = frontier.top(search.trials)
-        left = search.clock.left - (expected(search, top) if top else _FIRST) - self.kept
+        left = search.clock.left - self._last - self.kept
         joules = search.job.limits.get("energy")
         if joules is not None:
             # The high end of the estimate counts, so that the promise holds at both ends.
             left = min(left, (joules * 0.6 - machine.energy(search.cpu)[2]) / machine.energy(1.0)[2])
         return left
+
+    @property
+    def _last(self) -> float:
+        """Seconds for the last fit on all rows: of the best, or of a student that may be chosen in its place."""
+        top = frontier.top(self.search.trials)
+        students = [t for t in self.search.trials if t.stage == "distilled" and t.status is Status.FITS]
+        return max((expected(self.search, trial) for trial in (*students, *([top] if top else []))), default=_FIRST)
 
     def searchable(self, share: float) -> float:
         """Seconds that may still be spent on trials: less a share of what the run-off, and a blend, may need."""

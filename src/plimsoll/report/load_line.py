@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -207,7 +209,21 @@ def score_text(score: Record | None) -> tuple[str, str]:
 
 
 def knobs_text(trial: Record) -> str:
-    return ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in (trial.get("knobs") or {}).items()
-    )
+    """A trial's knobs in a line. Models that a blend is made of, or that a student was chosen from, are counted by family.
+
+    >>> knobs_text({"knobs": {"rate": 0.1, "parts": '[{"recipe": "trees"}, {"recipe": "trees"}, {"recipe": "linear"}]'}})
+    'rate 0.1, parts: 2 trees, 1 linear'
+    """
+    return ", ".join(_knob(name, value) for name, value in (trial.get("knobs") or {}).items())
+
+
+def _knob(name: str, value: object) -> str:
+    if isinstance(value, float):
+        return f"{name} {value:g}"
+    try:
+        made = json.loads(value) if isinstance(value, str) and value.startswith("[{") else None
+        counted = Counter(str(part["recipe"]) for part in made) if made else {}
+    except (ValueError, TypeError, KeyError):
+        counted = {}
+    families = ", ".join(f"{many} {family}" for family, many in counted.items())
+    return f"{name}: {families}" if families else f"{name} {value}"
