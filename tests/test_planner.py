@@ -165,6 +165,27 @@ def test_another_seed_draws_other_settings():
     assert {step.key for step in one} != {step.key for step in other}
 
 
+def test_settings_beside_the_best_are_candidates():
+    """One step in each knob from the best that keeps its limits; beyond the last option where a knob is open."""
+    space = Space({"leaves": (31, 15, 63), "rate": (0.1, 0.05), "cuts": ("best", "random")}, open=("leaves",))
+    trials = [
+        tried(Step("trees", {"leaves": 63, "rate": 0.05, "cuts": "best"}), 1, 0.95),
+        tried(Step("trees", {"leaves": 15, "rate": 0.1, "cuts": "best"}), 2, 0.96, Status.BREACHES),
+        tried(Step("trees", space.default), 3, 0.90),
+    ]
+    found = planner.candidates(Scene({"trees": space}, MANY, trials=trials))
+    near = [step.knobs for step in found if step.stage == "near"]
+    drawn = [step.knobs for step in found if step.stage in ("default", "search")]
+    due = [
+        {"leaves": 31, "rate": 0.05, "cuts": "best"},
+        {"leaves": 126, "rate": 0.05, "cuts": "best"},
+        {"leaves": 63, "rate": 0.1, "cuts": "best"},
+        {"leaves": 63, "rate": 0.05, "cuts": "random"},
+    ]
+    assert near == [knobs for knobs in due if knobs not in drawn]
+    assert due[1] in near
+
+
 def test_a_recipe_out_of_reach_gets_no_more_time():
     """One whose default is far behind the best is not tuned."""
     done = [

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 
 from plimsoll.cases import FULL
 from plimsoll.outlook import Scene, Step, foretold, ruled_out, step_of, wall
-from plimsoll.promise import LONGER, Promise, Promises, best_loss, log_loss_of
+from plimsoll.promise import DRAWN, LONGER, Promise, Promises, best_loss, log_loss_of
 from plimsoll.trial import Status
 
 RUNGS = (1.0 / 16.0, 0.25)  # shares of the rows on which candidates are tried before all of them
 LEAST = 1_000  # rows of a rung
-DRAWN = 16  # random settings for each recipe
 MARGIN = 1.3  # a trial may take this much longer than foretold
 _WORTH = 1e-4  # an expected gain, in log loss, below which there is nothing more to look for
 
@@ -89,9 +88,19 @@ def candidates(scene: Scene) -> list[Step]:
             why = {"default": "the default", "portfolio": "from the portfolio", "search": "a random setting"}[stage]
             step = Step(recipe, knobs, 1.0, why, stage)
             found.setdefault(step.key, step)
-    for step in _longer(scene):
+    for step in (*_longer(scene), *_near(scene)):
         found.setdefault(step.key, step)
     return list(found.values())
+
+
+def _near(scene: Scene) -> Iterator[Step]:
+    """Settings one step away from the best of each recipe: where drawn ones have shown the place, its surroundings."""
+    for recipe, space in scene.spaces.items():
+        done = [t for t in scene.trials if t.recipe == recipe and t.complete and t.status is Status.FITS]
+        if done:
+            best = min(done, key=log_loss_of)
+            for name, knobs in space.near(best.knobs):
+                yield Step(recipe, knobs, 1.0, f"beside {best.id}: {name} {knobs[name]}", "near")
 
 
 def _longer(scene: Scene) -> Iterator[Step]:

@@ -21,12 +21,14 @@ from plimsoll.metrics import lacking
 from plimsoll.outlook import Scene, Step, step_of
 from plimsoll.trial import Status, Trial
 
+DRAWN = 16  # random settings for each recipe
 LONGER = 2  # times as long, where training came to what it was allowed
 # Of log losses: how far settings of one recipe lie apart, by how much drawn ones are worse than the default, how far off
 # one may count; and how far a share of the rows is from telling what all will.
 _SPREAD = 0.05
 _WORSE = 0.03
 _FAR = 0.15
+_BESIDE = (0.005, 0.02)  # by how much a setting beside the best is worse, about, and how far it may lie from that
 _PRIOR = 3.0  # settings that were tried here weigh as much as what is usual
 _UNSURE = {1.0 / 16.0: 0.04, 0.25: 0.02}
 _WIDTH = 2.0 * 1.645  # of a 90 % interval, in standard deviations
@@ -88,7 +90,12 @@ class Promises:
         if shorter is not None:
             before, change = self.of(step_of(shorter)), self._continued(shorter)
             return Promise(before.middle + change.middle, math.hypot(before.spread, change.spread))
-        return self._untried(step)
+        return self._beside(step) if step.stage == "near" else self._untried(step)
+
+    def _beside(self, step: Step) -> Promise:
+        """Of a setting one step away from the best of its recipe."""
+        done = [trial for trial in self.whole(step.recipe) if trial.status is Status.FITS] or self.whole(step.recipe)
+        return Promise(min(map(log_loss_of, done)) + _BESIDE[0], _BESIDE[1])
 
     def seen(self, step: Step) -> float:
         """The largest share of the rows that a candidate was tried on."""
@@ -128,7 +135,8 @@ class Promises:
         steps = {whole: step_of(next(iter(each.values()))) for whole, each in self._tried.items()}
         known = [s for s in steps.values() if s.recipe == default.recipe and s.whole != default.whole]
         base = self.of(default).middle
-        off = [self.of(s).middle - base - _worse(space, s.knobs) for s in known if _drawn(space, s.knobs)]
+        drawn = list(space.settings(self._scene.seed, len(space.listed) + DRAWN))
+        off = [self.of(s).middle - base - _worse(space, s.knobs) for s in known if dict(s.knobs) in drawn]
         off = [max(-_FAR, min(_FAR, each)) for each in off]
         shift = sum(off) / (len(off) + _PRIOR)
         spread = (_PRIOR * _SPREAD**2 + sum((each - shift) ** 2 for each in off)) / (len(off) + _PRIOR)
@@ -155,11 +163,6 @@ class Promises:
 def _worse(space: Space, knobs: Knobs) -> float:
     """By how much a setting is usually worse than the default: one of the portfolio by nothing, a drawn one by a little."""
     return 0.0 if knobs in space.listed else _WORSE
-
-
-def _drawn(space: Space, knobs: Knobs) -> bool:
-    """Whether a setting is one of those that could be drawn, and not one that was made of them by training for longer."""
-    return all(value in space.options.get(name, ()) for name, value in knobs.items())
 
 
 @lru_cache(maxsize=1_024)

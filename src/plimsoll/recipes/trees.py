@@ -48,6 +48,7 @@ SPACE = Space(
         {"trees": 400, "rate": 0.03, "leaves": 63, "least": 5, "features": 0.3, "rows": 0.8, "ridge": 10.0},
         {"trees": 400, "rate": 0.05, "leaves": 63, "features": 0.8, "rows": 0.8, "cuts": "random"},
     ),
+    open=("leaves",),
 )
 _FOLDS = 4  # for the out-of-fold text scores
 _PATH = 10.0  # trees times their rate, where training stops by itself, of many data sets
