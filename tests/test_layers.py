@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
-    "spelling lines shared_file knobs clock schema metrics limits calibration progress statement flags ending",
+    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending",
     "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy",
     "catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices",
     "outlook promise planner runner bundle archive members onnx_check workbench policy",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plimsoll.errors import MissingExtra, NothingFits, PlimsollError, UserError
+from plimsoll.printed import printable
 
 _EXTRAS = {
     "polars": "fit",
@@ -76,8 +77,7 @@ def _refused(fault: OSError) -> int:
 
 def _complain(sentence: str, code: int) -> int:
     line = " ".join(sentence.split())
-    # A name from the data could hold an escape sequence, which a terminal would obey.
-    print("".join(character if character.isprintable() else "�" for character in line), file=sys.stderr)
+    print(printable(line), file=sys.stderr)
     return code
 
 

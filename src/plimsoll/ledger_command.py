@@ -13,6 +13,7 @@ from typing import Any
 from plimsoll import logbook
 from plimsoll.errors import UserError, nearest
 from plimsoll.logline import Entry
+from plimsoll.printed import columns, printable
 
 _WIDTH = 80
 _MOST_LINES = 5  # beside a label
@@ -35,7 +36,7 @@ def _show(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"place": place and str(place), **summary(found), "complaints": complaints}))
         return
-    print(*(_plain(line) for line in lines(str(place) if place else None, found)), sep="\n")
+    print(*(printable(line) for line in lines(str(place) if place else None, found)), sep="\n")
     _complain(complaints)
 
 
@@ -66,16 +67,11 @@ def _forget(args: argparse.Namespace) -> None:
 def _complain(sentences: Iterable[str]) -> None:
     sys.stdout.flush()  # so that the two streams stay in order where they go to one place
     for sentence in sentences:
-        print(_plain(sentence), file=sys.stderr)
+        print(printable(sentence), file=sys.stderr)
 
 
 def _trials(count: int) -> str:
     return "1 trial" if count == 1 else f"{count:,} trials"
-
-
-def _plain(line: str) -> str:
-    # A name from somebody's file could hold an escape sequence, which a terminal would obey.
-    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def summary(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -127,7 +123,7 @@ def lines(place: str | None, entries: Sequence[Entry]) -> list[str]:
     return [
         f"{place} holds {_trials(told['trials'])}.",
         "",
-        *_table([_HEADS, *rows]),
+        *columns([_HEADS, *rows]),
         "",
         *_labelled({**_libraries(told["recipes"]), "data sets": groups}),
     ]
@@ -135,18 +131,6 @@ def lines(place: str | None, entries: Sequence[Entry]) -> list[str]:
 
 def _cell(value: Any) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns two spaces apart: the name to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def _libraries(recipes: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -9,22 +9,25 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import bundle, policy_text, statement
+from plimsoll import bundle, data, policy_text, statement
 from plimsoll.errors import PolicyError, UserError
+from plimsoll.infer import to_rows
 from plimsoll.policy import hygiene, notice, records
 from plimsoll.policy.past import Past, past
 from plimsoll.policy.queue import Queue
 from plimsoll.policy.reading import read, seconds
 from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, joint
+from plimsoll.printed import printable
 from plimsoll.schema import Schema
 from plimsoll.serve.answerer import Answerer
 
@@ -56,11 +59,21 @@ def _check(args: argparse.Namespace) -> int:
     return 2 if any(fault.kind in _FAULTY for fault in faults) else 0
 
 
-def _history(args: argparse.Namespace, told: Policy, model: Answerer | None) -> Past:
-    """The history with the model's scores."""
-    from plimsoll import data
-    from plimsoll.infer import to_rows
+@dataclass(frozen=True)
+class _History:
+    """The events of a file with the model's scores of them, whichever policy they are held against."""
 
+    frame: pl.DataFrame
+    schema: Schema | None
+    scores: NDArray[Any] | None
+    days: float | None
+
+    def past(self, told: Policy) -> Past:
+        seen = past(told, self.frame, self.schema, self.scores)
+        return seen if self.days is None else replace(seen, days=self.days)
+
+
+def _history(args: argparse.Namespace, model: Answerer | None) -> _History:
     frame = data.read(args.history)
     scores: NDArray[Any] | None = None
     if model is not None:
@@ -68,8 +81,7 @@ def _history(args: argparse.Namespace, told: Policy, model: Answerer | None) -> 
         decided = [model.decide(chunk) for chunk in rows.chunks(_BATCH)]
         parts = [each.probabilities if each.probabilities is not None else each.values for each in decided]
         scores = np.concatenate([part for part in parts if part is not None])
-    seen = past(told, frame, _schema(model), scores)
-    return seen if args.days is None else replace(seen, days=args.days)
+    return _History(frame, _schema(model), scores, args.days)
 
 
 def _backtest(args: argparse.Namespace) -> int:
@@ -77,12 +89,11 @@ def _backtest(args: argparse.Namespace) -> int:
 
     model = _model(args)
     told = read(args.policy, _schema(model))
-    seen = _history(args, told, model)
-    other = None
+    history, other = _history(args, model), None
     if args.against is not None:
         before = read(args.against, _schema(model))
-        other = before, _history(args, before, model)
-    found = backtest(told, seen, args.by or (), other)
+        other = before, history.past(before)
+    found = backtest(told, history.past(told), args.by or (), other)
     record = {"policy": told.name, "version": told.version, "digest": told.digest, **policy_text.as_json(found)}
     if args.out is not None:
         args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -100,7 +111,7 @@ def _solve(args: argparse.Namespace) -> int:
     told = read(args.policy, _schema(model))
     if not told.thresholds or not told.limits:
         raise PolicyError(f"{args.policy}: there is nothing to solve. It needs [thresholds] and limits.")
-    found = solve(told, _history(args, told, model))
+    found = solve(told, _history(args, model).past(told))
     if args.write:
         _put(args.policy, found.thresholds)
     if args.json:
@@ -210,8 +221,7 @@ def _labels(args: argparse.Namespace) -> int:
         queue.close()
     named = [{args.target if name == "label" else name: value for name, value in each.items()} for each in told]
     out.write_text("".join(f"{json.dumps(each)}\n" for each in named), encoding="utf-8")
-    kappa = "" if agreed.kappa is None else f", kappa {agreed.kappa:.2f}"
-    said = f" Two reviewers agree on {agreed.agree:,} of {agreed.pairs:,}{kappa}." if agreed.pairs else ""
+    said = f" {agreed}" if agreed.pairs else ""
     _tell([f"{len(told):,} labelled events are in {out}.{said}"])
     return 0
 
@@ -232,5 +242,4 @@ _WAYS = {
 
 def _tell(lines: list[str]) -> None:
     for line in lines:
-        # A name from somebody's file could hold an escape sequence, which a terminal would obey.
-        print("".join(character if character.isprintable() else "�" for character in line))
+        print(printable(line))

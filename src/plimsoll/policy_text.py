@@ -12,6 +12,7 @@ from plimsoll.policy.harm import LOAD, Harm
 from plimsoll.policy.hygiene import Fault
 from plimsoll.policy.rules import Policy
 from plimsoll.policy.thresholds import Held, Solved
+from plimsoll.printed import columns
 
 _MOST = 12  # lines of a table
 _MARKS = {True: "✓", False: "✗", None: "?"}
@@ -36,12 +37,12 @@ def backtested(policy: Policy, found: Backtest, against: Path | None) -> list[st
         daily = f"{each.daily:,.1f}" if each.daily is not None else ""
         shares = [_share(part) for part in (each.precision, each.recall, each.wrong)]
         rows.append([each.name, f"{each.events.hits:,}", _percent(each.events.value), daily, *shares])
-    told += _table(rows)
+    told += columns(rows)
     rows = [["rule", "then", "fires", "share", "alone", "right"]]
     for rule in sorted(found.rules, key=lambda rule: -rule.events.hits)[:_MOST]:
         shares = [_percent(rule.events.value), f"{rule.alone:,}", _share(rule.precision)]
         rows.append([rule.name, rule.then or "–", f"{rule.events.hits:,}", *shares])
-    told += ["", *_table(rows)]
+    told += ["", *columns(rows)]
     told += ["", *map(_held, found.held)] if found.held else []
     told += ["", *_groups(found)] if found.groups else []
     told += ["", *_changes(found.changes, against)] if found.changes is not None else []
@@ -51,7 +52,7 @@ def backtested(policy: Policy, found: Backtest, against: Path | None) -> list[st
 def _groups(found: Backtest) -> list[str]:
     rows = [["worst groups", "outcome", "wrongly"]]
     rows += [[f"{each.column} = {each.value}", each.outcome, _share(each.wrong)] for each in found.groups[:_MOST]]
-    return _table(rows)
+    return columns(rows)
 
 
 def _changes(changes: Sequence[Change], against: Path | None) -> list[str]:
@@ -59,7 +60,7 @@ def _changes(changes: Sequence[Change], against: Path | None) -> list[str]:
         return [f"{against} decides every event alike."]
     total = sum(each.events for each in changes)
     rows = [[f"{each.before} → {each.after}", f"{each.events:,}"] for each in changes[:_MOST]]
-    return [f"{total:,} events are decided otherwise than by {against}:", *_table(rows)]
+    return [f"{total:,} events are decided otherwise than by {against}:", *columns(rows)]
 
 
 def solved(policy: Policy, found: Solved, written: Path | None) -> list[str]:
@@ -179,14 +180,3 @@ def _share(found: Share | None) -> str:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f} %"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    sizes = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(size) if not k else cell.rjust(size)
-            for k, (cell, size) in enumerate(zip(row, sizes, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

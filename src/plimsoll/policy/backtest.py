@@ -107,7 +107,7 @@ def backtest(policy: Policy, seen: Past, by: Sequence[str] = (), other: tuple[Po
     rules = tuple(_fired(policy, fired, placed, k, fits) for k in range(len(policy.rules)))
     changes = None if other is None else _changes(policy, placed, *other)
     rates = {rule.name: rule.events.value or 0.0 for rule in rules}
-    held = judged(policy, seen) if policy.limits else ()
+    held = judged(policy, seen, placed)
     return Backtest(len(seen), seen.days, told, rules, held, _groups(policy, seen, placed, fits, by), changes, rates)
 
 

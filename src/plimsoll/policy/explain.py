@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 from plimsoll.policy.decision import Decider
 from plimsoll.policy.memory import Memory
 from plimsoll.policy.online import compiled
+from plimsoll.policy.records import plain
 from plimsoll.policy.rules import Policy, Rule, joint, names
 from plimsoll.policy.terms import Term
 from plimsoll.schema import Schema
@@ -42,7 +42,7 @@ def explained(policy: Policy, model: Scorer | None, values: Sequence[Any], now: 
         "by": list(decided.by),
         "labels": list(decided.labels),
         "rules": [_rule(rule, event, called) for rule in policy.rules],
-        "event": {name: _plain(value) for name, value in zip(called, event, strict=True)},
+        "event": {name: plain(value) for name, value in zip(called, event, strict=True)},
     }
 
 
@@ -61,10 +61,6 @@ def _answer(term: Term, event: Sequence[Any], called: Sequence[str]) -> bool | N
     """True, False, or None where something is missing."""
     true, false = compiled([term], called), compiled([Term("not", term.type, (term,))], called)
     return True if true(event) else False if false(event) else None
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 _BETWEEN = ("==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from plimsoll.errors import DataError, PolicyError, nearest
 from plimsoll.infer import to_rows
 from plimsoll.policy.history import column
 from plimsoll.policy.memory import Memory
-from plimsoll.policy.rules import Policy, joint
+from plimsoll.policy.rules import Policy, joint, scored
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Kind, Schema
 
@@ -66,10 +66,9 @@ def past(policy: Policy, frame: pl.DataFrame, schema: Schema | None = None, scor
         scores = None if scores is None else scores[order]
     columns = {name: _cells(rows, name, whole[name].kind) for name in whole.names}
     columns |= _made(policy, rows, whole)
-    classes = (schema.classes or ("value",)) if schema else ()
     if scores is not None:
         wide = scores if scores.ndim == 2 else scores[:, None]
-        columns |= {f"score {name}": pl.Series(wide[:, k]) for k, name in enumerate(classes)}
+        columns |= {f"score {name}": pl.Series(wide[:, k]) for k, name in enumerate(scored(schema))}
     places = {name: f"c{k}" for k, name in enumerate(columns)}
     cells = pl.DataFrame({places[name]: values for name, values in columns.items()})
     return Past(frame, cells, places, _truth(policy, frame), _days(policy, rows))
@@ -157,8 +156,3 @@ def right(policy: Policy, seen: Past, outcome: str) -> Array:
     known = np.array([value is not None for value in seen.truth])
     found[known] = np.isin(seen.truth[known].astype(str), policy.truth.right[outcome])
     return found
-
-
-def share(values: Sequence[bool] | Array) -> float:
-    """The share that is true; 0 of none."""
-    return float(np.mean(values)) if len(values) else 0.0

@@ -74,6 +74,10 @@ class Agreement:
     agree: int
     kappa: float | None
 
+    def __str__(self) -> str:
+        kappa = "" if self.kappa is None else f", kappa {self.kappa:.2f}"
+        return f"Two reviewers agree on {self.agree:,} of {self.pairs:,} events{kappa}."
+
 
 class Queue:
     """The queue at a place: a path, or postgresql://…

@@ -69,11 +69,11 @@ class Recorder:
             "at": now,
             "policy": self._made.policy,
             "bundle": self._made.bundle,
-            "fields": {name: _plain(value) for name, value in fields.items() if name not in self._personal},
+            "fields": {name: plain(value) for name, value in fields.items() if name not in self._personal},
             "personal": {
-                name: [_plain(fields[name]), secrets.token_hex(8)] for name in fields if name in self._personal
+                name: [plain(fields[name]), secrets.token_hex(8)] for name in fields if name in self._personal
             },
-            "reckoned": {name: _plain(value) for name, value in reckoned.items()},
+            "reckoned": {name: plain(value) for name, value in reckoned.items()},
             "scores": list(scores),
             "outcome": decision.outcome,
             "by": decision.by,
@@ -122,7 +122,8 @@ def commitment(value: Any) -> str:
     return value if isinstance(value, str) else hashlib.sha256(_encode(value)).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: what is missing is null."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -134,19 +135,23 @@ def lines(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(where it stands, the line) of every record. Raises UserError for what is no record; a last line that was cut off
     by a crash is passed over."""
     for path in files(folder):
-        content = path.read_bytes()
-        whole = content.endswith(b"\n")
-        parts = content.split(b"\n")[:-1] if whole else content.split(b"\n")
-        for number, text in enumerate(parts, 1):
-            where = f"{path.name}:{number}"
-            try:
-                line = msgspec.json.decode(text)
-                hash_of(line)
-            except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-                if not whole and number == len(parts):
-                    return
-                raise UserError(f"{folder}: {where} is not a decision record.") from None
-            yield where, line
+        yield from _of(path)
+
+
+def _of(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    content = path.read_bytes()
+    whole = content.endswith(b"\n")
+    parts = content.split(b"\n")[:-1] if whole else content.split(b"\n")
+    for number, text in enumerate(parts, 1):
+        where = f"{path.name}:{number}"
+        try:
+            line = msgspec.json.decode(text)
+            hash_of(line)
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            if not whole and number == len(parts):
+                return
+            raise UserError(f"{path.parent}: {where} is not a decision record.") from None
+        yield where, line
 
 
 def verify(folder: Path) -> tuple[int, int]:
@@ -184,12 +189,6 @@ def redact(folder: Path, older_than: float, names: Sequence[str] = ()) -> int:
         fresh.write_bytes(b"\n".join(made) + b"\n" if made else b"")
         os.replace(fresh, path)
     return gone
-
-
-def _of(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for where, line in lines(path.parent):
-        if where.startswith(f"{path.name}:"):
-            yield where, line
 
 
 def _end(folder: Path) -> tuple[int, int, str]:

@@ -109,6 +109,11 @@ def _moved(term: Term, thresholds: Mapping[str, float]) -> Term:
     return replace(term, parts=tuple(_moved(part, thresholds) for part in term.parts)) if term.parts else term
 
 
+def scored(schema: Schema | None) -> tuple[str, ...]:
+    """What a model gives a score of: its classes, or the one value."""
+    return (schema.classes or ("value",)) if schema else ()
+
+
 def words(schema: Schema | None, fields: Mapping[str, Kind], made: tuple[str, ...] = (), **more: object) -> Words:
     """What expressions may name: the columns of the model, the policy's own fields, and what is reckoned from events.
 
@@ -117,7 +122,7 @@ def words(schema: Schema | None, fields: Mapping[str, Kind], made: tuple[str, ..
     """
     columns = {column.name: TYPES[column.kind] for column in (schema.columns if schema else ())}
     own = {name: TYPES[kind] for name, kind in fields.items()}
-    scores = (schema.classes or ("value",)) if schema else ()
+    scores = scored(schema)
     return Words({**columns, **own, **dict.fromkeys(made, Type.NUMBER)}, scores=scores, **more)  # type: ignore[arg-type]
 
 
@@ -131,5 +136,4 @@ def joint(policy: Policy, schema: Schema | None) -> Schema:
 
 def names(policy: Policy, schema: Schema | None) -> list[str]:
     """What the values of an event are, in order: its fields, what is reckoned, and the scores."""
-    scores = (schema.classes or ("value",)) if schema else ()
-    return [*joint(policy, schema).names, *policy.made, *(f"score {name}" for name in scores)]
+    return [*joint(policy, schema).names, *policy.made, *(f"score {name}" for name in scored(schema))]

@@ -67,12 +67,12 @@ def solve(policy: Policy, seen: Past) -> Solved:
     for name, outcome in _order(policy):
         trial = _Trial(policy, seen, name, outcome, dict(found))
         found[name] = trial.loosest([limit for limit in policy.limits if limit.outcome == outcome])
-    return Solved({name: round(min(1.0, value), 6) for name, value in found.items()}, judged(policy.at(**found), seen))
+    placed = outcomes(policy, hits(policy.at(**found), seen))
+    return Solved({name: round(min(1.0, value), 6) for name, value in found.items()}, judged(policy, seen, placed))
 
 
-def judged(policy: Policy, seen: Past) -> tuple[Held, ...]:
-    """Each limit on these events, at the thresholds as they stand."""
-    placed = outcomes(policy, hits(policy, seen))
+def judged(policy: Policy, seen: Past, placed: Array) -> tuple[Held, ...]:
+    """Each limit on these events, with the outcome that each came to."""
     return tuple(held for limit in policy.limits for held in _judged(policy, seen, placed, limit))
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from plimsoll import units
+from plimsoll.printed import printable
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.load_line import (
     COSTS_SHOWN,
@@ -39,8 +40,7 @@ def terminal(run: Run, width: int = 100, color: bool = False) -> str:
 
 
 def _clipped(line: str, width: int) -> str:
-    # A name from the data could hold an escape sequence, which a terminal would obey.
-    clean = "".join(character if character.isprintable() else "�" for character in line).rstrip()
+    clean = printable(line).rstrip()
     return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 

@@ -17,7 +17,7 @@ from plimsoll.errors import RequestError
 from plimsoll.policy.breaker import Breaker
 from plimsoll.policy.decision import Decider, Decision
 from plimsoll.policy.memory import Memory
-from plimsoll.policy.rules import Policy, joint, names
+from plimsoll.policy.rules import Policy, joint, names, scored
 from plimsoll.rows import Value
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.keeper import Keeper
@@ -48,7 +48,7 @@ class Gate:
         self.breaker = Breaker(policy, rates or {})
         self._answerer = answerer
         self._width = len(answerer.schema.columns) if answerer else 0
-        self._classes = (answerer.schema.classes or ("value",)) if answerer else ()
+        self._classes = scored(answerer.schema if answerer else None)
         self._reader = Reader(self.schema, most_rows)
         self._decider = Decider(policy, names(policy, answerer.schema if answerer else None))
         self._memory = Memory(policy, self.schema.names) if policy.made else None
@@ -100,9 +100,9 @@ class Gate:
 
     def _one(self, values: Sequence[Value]) -> bytes:
         decision, scores, number = self.decide(values)
-        told = {"scores": dict(zip(self._classes, scores, strict=True)), "id": number} if number else {
-            "scores": dict(zip(self._classes, scores, strict=True))
-        }  # fmt: skip
+        told: dict[str, Any] = {"scores": dict(zip(self._classes, scores, strict=True))}
+        if number:
+            told["id"] = number
         return self._said(decision) + _encode(told)[1:]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from plimsoll.policy.decision import REVIEW, Decision
 from plimsoll.policy.explain import Scorer
 from plimsoll.policy.queue import ASKED, AUDIT, Item, Queue
-from plimsoll.policy.records import Recorder
+from plimsoll.policy.records import Recorder, plain
 from plimsoll.policy.rules import Policy
 from plimsoll.rows import Value
 
@@ -111,7 +111,7 @@ class Keeper:
         asked = each.decision.outcome == REVIEW
         if not asked and self._draw.random() >= self._policy.audit:
             return
-        event = {name: None if value != value else value for name, value in fields.items()}
+        event = {name: plain(value) for name, value in fields.items()}
         told: dict[str, Any] = {
             "outcome": each.decision.outcome,
             "by": each.decision.by,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -132,15 +131,4 @@ def _form(item: Item, choices: Sequence[str]) -> Markup:
 def _agreed(agreement: Agreement) -> Markup | None:
     if not agreement.pairs:
         return None
-    kappa = "" if agreement.kappa is None else f", kappa {agreement.kappa:.2f}"
-    return tag(
-        "p", f"Two reviewers agree on {agreement.agree:,} of {agreement.pairs:,} events{kappa}.", class_="agreed"
-    )
-
-
-def moment(at: float) -> str:
-    """
-    >>> moment(0.0)
-    '1970-01-01 00:00 UTC'
-    """
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    return tag("p", str(agreement), class_="agreed")
