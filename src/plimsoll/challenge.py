@@ -84,7 +84,7 @@ def challenge(
     run = solve.fit(
         rows, predict=job.predict, test=unseen.select(columns), out=out, progress=progress, spent=spent, **{**words, "seed": seed}
     )  # fmt: skip
-    weights = _weights(new, held)
+    weights = _weights(told, held)
     one, other = (_answers(each, unseen) for each in (known, Answerer(bundle.read(run.bundle))))
     truth = infer.to_target(unseen, job, known.schema)
     low, high = gain(job.score, truth, other, one, weights, seed)
@@ -109,11 +109,11 @@ def _alike(new: pl.DataFrame, frame: pl.DataFrame, columns: Sequence[str], job: 
     return new.with_columns(absent).with_columns(cast).drop_nulls(job.predict)
 
 
-def _weights(new: pl.DataFrame, held: Array) -> Array:
+def _weights(told: pl.DataFrame, held: Array) -> Array:
     """What each label counts: one over the chance with which it came."""
-    if CHANCE not in new.columns:
+    if CHANCE not in told.columns:
         return np.ones(len(held))
-    chance = new[CHANCE].cast(pl.Float64, strict=False).fill_null(1.0).to_numpy()[held]
+    chance = told[CHANCE].cast(pl.Float64, strict=False).fill_null(1.0).to_numpy()[held]
     return np.asarray(1.0 / np.clip(chance, 1e-4, 1.0))
 
 
