@@ -18,6 +18,14 @@ from plimsoll.limits import parse
 from plimsoll.recipe import Answers, Facts, Members, Recipe
 from plimsoll.rows import NUMERIC, Rows, Value
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.app import App
+from plimsoll.serve.caps import Caps
+from plimsoll.serve.gate import Gate
+from plimsoll.serve.review import Review
+from plimsoll.serve.routes import Keys
+from plimsoll.serve.server import assemble
+from plimsoll.serve.version import Version
 
 COLUMNS = (
     Column("age", Kind.NUMBER, example="39"),
@@ -96,3 +104,14 @@ def toy(classes: tuple[str, ...] = ("no", "yes"), class_type: str = "text", **ch
         "facts": {"limits": ["p99 < 2 ms"], "measured": {"p99": 0.001}, "created": "2026-01-01T00:00:00Z"},
     }
     return Bundle(**{**values, **changes})
+
+
+def over(
+    answerer: Answerer,
+    token: str | None = None,
+    caps: Caps | None = None,
+    gate: Gate | None = None,
+    review: Review | None = None,
+) -> App:
+    """The app over an answerer, and over a gate where there is one."""
+    return assemble(Version(answerer, gate), Keys(token), caps, review)[0]

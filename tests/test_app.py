@@ -25,8 +25,11 @@ from plimsoll.errors import UserError
 from plimsoll.serve import probe
 from plimsoll.serve.address import check_address, listen
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import App, Caps, run
-from serving_toys import Echo, find, toy
+from plimsoll.serve.app import App
+from plimsoll.serve.caps import Caps
+from plimsoll.serve.server import Orders, run
+from plimsoll.serve.version import Origin
+from serving_toys import Echo, find, over, toy
 from test_answerer import ROWS
 
 TESTS = Path(__file__).parent
@@ -78,7 +81,7 @@ def error(reply: Reply) -> tuple[int, str]:
 def test_predict_answers_what_the_answerer_answers(answerer: Answerer) -> None:
     """The bytes are the same, whether the body came whole or in parts, and whatever its content type."""
     for parts in ([ROW], [ROW[:5], ROW[5:]]):
-        status, headers, body = ask(App(answerer), "POST", "/predict", *parts, content_type="text/plain")
+        status, headers, body = ask(over(answerer), "POST", "/predict", *parts, content_type="text/plain")
         assert (status, body) == (200, answerer.answer(ROW))
         assert (headers["content-type"], headers["content-length"]) == ("application/json", str(len(body)))
 
@@ -93,7 +96,7 @@ def test_predict_answers_what_the_answerer_answers(answerer: Answerer) -> None:
 )
 def test_a_fault_is_json_with_its_place(answerer: Answerer, body: bytes, status: int, path: str) -> None:
     """A refused request gets its status, and the place and the message as JSON."""
-    found, headers, text = ask(App(answerer), "POST", "/predict", body)
+    found, headers, text = ask(over(answerer), "POST", "/predict", body)
     assert (found, json.loads(text)["error"]["path"]) == (status, path)
     assert set(json.loads(text)["error"]) == {"path", "message"}
     assert headers["content-type"] == "application/json"
@@ -101,15 +104,15 @@ def test_a_fault_is_json_with_its_place(answerer: Answerer, body: bytes, status:
 
 def test_other_pages_and_methods_are_refused(answerer: Answerer) -> None:
     """A page that is not there is a 404 and a wrong method a 405 that says which is right, both as JSON."""
-    assert error(ask(App(answerer), "GET", "/admin"))[0] == 404
-    reply = ask(App(answerer), "GET", "/predict")
+    assert error(ask(over(answerer), "GET", "/admin"))[0] == 404
+    reply = ask(over(answerer), "GET", "/predict")
     assert (error(reply)[0], reply[1]["allow"]) == (405, "POST")
-    assert error(ask(App(answerer), "POST", "/health"))[0] == 405
+    assert error(ask(over(answerer), "POST", "/health"))[0] == 405
 
 
 def test_a_large_body_is_refused_before_it_is_read(answerer: Answerer) -> None:
     """A declared length over the cap is refused at once; one that was not declared, as soon as it is passed."""
-    app = App(answerer, caps=Caps(body=10))
+    app = over(answerer, caps=Caps(body=10))
     for reply in (
         ask(app, "POST", "/predict", None, content_length="11"),
         ask(app, "POST", "/predict", b"x" * 6, b"x" * 6, None),
@@ -120,7 +123,7 @@ def test_a_large_body_is_refused_before_it_is_read(answerer: Answerer) -> None:
 
 def test_a_slow_body_is_refused(answerer: Answerer) -> None:
     """A body that does not arrive in time is a 408."""
-    reply = ask(App(answerer, caps=Caps(seconds=0.01)), "POST", "/predict", b"{", None, b"")
+    reply = ask(over(answerer, caps=Caps(seconds=0.01)), "POST", "/predict", b"{", None, b"")
     assert error(reply) == (408, "the body did not arrive in 0.01 seconds.")
 
 
@@ -128,7 +131,7 @@ def test_a_request_cut_off_by_the_end_of_the_server_is_told_so(answerer: Answere
     """A body still awaited when the server gives up waiting is a 503, and no traceback."""
 
     async def cut() -> Reply:
-        half = asyncio.create_task(call(App(answerer), "POST", "/predict", [b"{", None], {}))
+        half = asyncio.create_task(call(over(answerer), "POST", "/predict", [b"{", None], {}))
         await asyncio.sleep(0.01)
         half.cancel()
         return await half
@@ -146,12 +149,12 @@ def test_a_caller_that_leaves_is_not_answered(answerer: Answerer) -> None:
         raise AssertionError(message)
 
     scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
-    asyncio.run(App(answerer)(scope, leave, never))
+    asyncio.run(over(answerer)(scope, leave, never))
 
 
 def test_too_many_at_once_are_told_to_come_back(answerer: Answerer) -> None:
     """Over the cap on requests at once, a request is a 503 with Retry-After; afterwards there is room again."""
-    app = App(answerer, caps=Caps(open=1, seconds=0.05))
+    app = over(answerer, caps=Caps(open=1, seconds=0.05))
 
     async def both() -> list[Reply]:
         slow = asyncio.create_task(call(app, "POST", "/predict", [b"{", None], {}))
@@ -166,7 +169,7 @@ def test_too_many_at_once_are_told_to_come_back(answerer: Answerer) -> None:
 
 def test_a_token_guards_all_but_health(answerer: Answerer) -> None:
     """Without the token, or with a wrong one, only health answers."""
-    app = App(answerer, token="a-long-enough-token")
+    app = over(answerer, token="a-long-enough-token")
     for given_token in ({}, {"authorization": "Bearer wrong"}, {"authorization": "a-long-enough-token"}):
         for method, path in (("POST", "/predict"), ("GET", "/metrics"), ("GET", "/openapi.json")):
             reply = ask(app, method, path, ROW, **given_token)
@@ -177,7 +180,7 @@ def test_a_token_guards_all_but_health(answerer: Answerer) -> None:
 
 def test_metrics_count_requests_rows_and_times(answerer: Answerer) -> None:
     """Prometheus reads requests by status, rows, and a histogram whose last bucket is its count."""
-    app = App(answerer)
+    app = over(answerer)
     for body in (ROW, b"[{},{},{}]", b"{"):
         ask(app, "POST", "/predict", body)
     _, headers, body = ask(app, "GET", "/metrics")
@@ -197,7 +200,7 @@ def test_metrics_count_requests_rows_and_times(answerer: Answerer) -> None:
 
 def test_openapi_describes_every_column_and_class(answerer: Answerer) -> None:
     """The page names each column with its types and example, and enumerates the classes."""
-    shown = json.loads(ask(App(answerer), "GET", "/openapi.json")[2])
+    shown = json.loads(ask(over(answerer), "GET", "/openapi.json")[2])
     schemas = shown["components"]["schemas"]
     assert list(schemas["Row"]["properties"]) == list(answerer.schema.names)
     assert schemas["Row"]["properties"]["age"]["examples"] == [39.0]
@@ -209,7 +212,7 @@ def test_openapi_describes_every_column_and_class(answerer: Answerer) -> None:
 
 def test_openapi_of_a_number_has_its_interval() -> None:
     """A regression's answer is a number with low and high."""
-    shown = json.loads(ask(App(Answerer(toy(()))), "GET", "/openapi.json")[2])
+    shown = json.loads(ask(over(Answerer(toy(()))), "GET", "/openapi.json")[2])
     assert shown["components"]["schemas"]["Answer"]["required"] == ["prediction", "low", "high"]
 
 
@@ -223,8 +226,8 @@ def test_a_model_that_fails_tells_the_caller_nothing_of_itself(
 
     with monkeypatch.context() as patch:
         patch.setattr(Echo, "answer", broken)
-        assert error(ask(App(answerer), "POST", "/predict", ROW)) == (500, "the model failed on this request.")
-    assert ask(App(answerer), "POST", "/predict", ROW)[0] == 200
+        assert error(ask(over(answerer), "POST", "/predict", ROW)) == (500, "the model failed on this request.")
+    assert ask(over(answerer), "POST", "/predict", ROW)[0] == 200
 
 
 def test_an_open_address_needs_a_token() -> None:
@@ -244,7 +247,7 @@ def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"--port {port} is in use. Write another"):
-            run(tmp_path, port=port)
+            run(Orders(Origin(tmp_path)), port=port)
     with pytest.raises(UserError, match="cannot be listened on"):
         listen("127.0.0.1", 70_000)
 

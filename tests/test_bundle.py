@@ -518,6 +518,6 @@ def test_names_that_are_let_through_stay_inside() -> None:
 def test_reading_and_serving_load_nothing_heavy() -> None:
     """The light install is enough: no pickle reader of arrays, no data frame, no trainer and no onnx is imported."""
     heavy = ["polars", "pandas", "scipy", "sklearn", "lightgbm", "onnx", "torch", "pyarrow", "joblib"]
-    code = f"import sys, plimsoll.serve.app, plimsoll.bundle; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, plimsoll.serve.server, plimsoll.bundle; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,6 +13,9 @@ from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.desk import Desk
+from plimsoll.serve.routes import Keys
+from plimsoll.serve.served import Served
+from plimsoll.serve.version import Version
 from serving_toys import find, toy
 
 GOOD = b'{"age": 39, "job": "cook"}'
@@ -33,7 +37,7 @@ class Asker:
 
 
 def desk(token: str | None = None, **caps: int) -> Desk:
-    return Desk({b"/predict": Answerer(toy())}, Counters(), token, Caps(**caps))
+    return Desk(Served(Version(Answerer(toy()))), Counters(), Keys(token), Caps(**caps))
 
 
 def asked(at: Desk, bodies: list[bytes]) -> list[tuple[int, bytes]]:
@@ -81,7 +85,7 @@ def test_everything_is_counted():
     """Requests by status, rows, and a time for each answer."""
     at = desk()
     asked(at, BODIES)
-    text = at._counters.text()
+    text = at.counters.text()
     assert 'plimsoll_requests_total{status="200"} 5' in text
     assert 'plimsoll_requests_total{status="422"} 1' in text
     assert "plimsoll_rows_total 6" in text
@@ -102,14 +106,14 @@ def test_everything_is_counted():
 )
 def test_only_a_plain_request_is_admitted(headers: list[tuple[bytes, bytes]], admitted: bool):
     """What is large, or of no stated length, or asks for more than an answer, goes the usual way."""
-    assert desk(body=100).admits(headers) is admitted
+    assert desk(body=100).admits(headers) == (math.inf if admitted else None)
 
 
 def test_a_token_is_asked_for_where_one_is_due():
     """A wrong one goes the usual way, where it is refused in words."""
     length = (b"content-length", b"2")
-    assert not desk(TOKEN).admits([length])
-    assert not desk(TOKEN).admits([length, (b"authorization", b"Bearer wrong")])
+    assert desk(TOKEN).admits([length]) is None
+    assert desk(TOKEN).admits([length, (b"authorization", b"Bearer wrong")]) is None
     assert desk(TOKEN).admits([length, (b"authorization", f"Bearer {TOKEN}".encode())])
 
 
@@ -118,7 +122,7 @@ def test_a_full_desk_admits_no_more():
     at = desk(open=2)
     one = Asker()
 
-    async def turn() -> list[bool]:
+    async def turn() -> list[float | None]:
         loop, found = asyncio.get_running_loop(), []
         for _ in range(3):
             found.append(at.admits([(b"content-length", b"2")]))
@@ -126,5 +130,5 @@ def test_a_full_desk_admits_no_more():
         await asyncio.sleep(0)
         return [*found, at.admits([(b"content-length", b"2")])]
 
-    assert asyncio.run(turn()) == [True, True, False, True]
+    assert asyncio.run(turn()) == [math.inf, math.inf, None, math.inf]
     assert json.loads(one.told[0][1])

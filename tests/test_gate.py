@@ -12,14 +12,13 @@ import pytest
 from plimsoll.errors import RequestError
 from plimsoll.policy.queue import ASKED, AUDIT, Queue
 from plimsoll.policy.reading import read
-from plimsoll.policy.records import Made, Recorder, lines, verify
+from plimsoll.policy.records import Recorder, lines, verify
 from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import App
 from plimsoll.serve.gate import Gate
 from plimsoll.serve.keeper import Keeper
-from serving_toys import find, toy
+from serving_toys import find, over, toy
 
 TEXT = """
 name = "toy"
@@ -106,8 +105,7 @@ def test_a_faulty_event_is_told_and_counts_nowhere(policy: Policy, answerer: Ans
 
 def test_what_was_decided_is_recorded_and_can_be_replayed(policy: Policy, answerer: Answerer, tmp_path: Path):
     """To the last bit, counters and scores included."""
-    recorder = Recorder(tmp_path / "r", Made(policy.digest, policy.name, "model"), policy.personal)
-    keeper = Keeper(policy, [*answerer.schema.names, "author"], recorder, None, [1], answerer)
+    keeper = Keeper(Recorder(tmp_path / "r"), None)
     one = gate(policy, answerer, keeper=keeper)
     told = [
         json.loads(one.answer(event(author, age=age)))
@@ -118,14 +116,13 @@ def test_what_was_decided_is_recorded_and_can_be_replayed(policy: Policy, answer
     assert verify(tmp_path / "r") == (4, 0)
     written = [line for _, line in lines(tmp_path / "r")]
     assert [line["outcome"] for line in written] == [each["outcome"] for each in told]
-    assert replay(written, policy, answerer, "model").same == 4
+    assert replay(written, policy, answerer, str(answerer.bundle.facts.get("digest", ""))).same == 4
     assert all(not line["moved"] for line in written if line["outcome"] == "allow")
 
 
 def test_a_record_says_which_fields_moved_the_score(policy: Policy, answerer: Answerer, tmp_path: Path):
     """Of a decision that befalls somebody: what the score would lose without each of them, the weightiest first."""
-    recorder = Recorder(tmp_path / "r", Made(policy.digest, policy.name), policy.personal)
-    keeper = Keeper(policy, [*answerer.schema.names, "author"], recorder, None, [1], answerer)
+    keeper = Keeper(Recorder(tmp_path / "r"), None)
     one = gate(policy, answerer, keeper=keeper)
     for _ in range(4):
         one.answer(event())
@@ -141,7 +138,7 @@ def test_a_record_says_which_fields_moved_the_score(policy: Policy, answerer: An
 def test_reviews_and_a_random_slice_wait_in_the_queue(policy: Policy, answerer: Answerer, tmp_path: Path):
     """Those that the policy sends surely, half of the others by lot; each with the chance with which it came."""
     queue = Queue(tmp_path / "q.db")
-    keeper = Keeper(policy, [*answerer.schema.names, "author"], None, queue)
+    keeper = Keeper(None, queue)
     one = gate(policy, answerer, keeper=keeper)
     outcomes = [json.loads(one.answer(event(f"a{k % 50}")))["outcome"] for k in range(400)]
     keeper.flush()
@@ -172,11 +169,11 @@ def test_the_server_decides_beside_predicting(policy: Policy, answerer: Answerer
     """POST /decide is there with a policy, and not without."""
     from test_app import ask, error
 
-    app = App(answerer, gate=gate(policy, answerer))
+    app = over(answerer, gate=gate(policy, answerer))
     status, _, body = ask(app, "POST", "/decide", event())
     assert (status, json.loads(body)) == (200, json.loads(gate(policy, answerer).answer(event())))
     assert ask(app, "POST", "/predict", b'{"age": 39}')[0] == 200
-    assert error(ask(App(answerer), "POST", "/decide", event()))[0] == 404
+    assert error(ask(over(answerer), "POST", "/decide", event()))[0] == 404
     assert error(ask(app, "GET", "/decide"))[0] == 405
 
 
@@ -210,7 +207,7 @@ def test_the_event_says_when_it_happened(tmp_path: Path):
 
 def test_events_of_one_turn_are_decided_in_their_order(policy: Policy, answerer: Answerer):
     """By the short way from the socket as by the long one."""
-    app, told = App(answerer, gate=gate(policy, answerer)), []
+    app, told = over(answerer, gate=gate(policy, answerer)), []
 
     class Asker:
         def reply(self, status: int, body: bytes) -> None:

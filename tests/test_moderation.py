@@ -111,7 +111,8 @@ def test_the_page_on_moderation_is_true(tmp_path: Path, monkeypatch: pytest.Monk
     told = json.loads(Path("backtest.json").read_text())
     block = next(each for each in told["outcomes"] if each["name"] == "block")
     # The bound is on the true share; a share of a few thousand events strays from it by chance, so its interval is asked.
-    assert block["wrong"]["low"] < 0.01 and block["wrong"]["value"] < 0.02
+    assert block["wrong"]["low"] < 0.01
+    assert block["wrong"]["value"] < 0.02
     assert block["recall"]["value"] > 0.05
     server = subprocess.Popen(command(serve.replace("--port 8000", "--port 0")), stderr=subprocess.PIPE, text=True)
     try:

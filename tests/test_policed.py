@@ -16,10 +16,8 @@ from plimsoll.cli import main
 from plimsoll.errors import PolicyError
 from plimsoll.policy.records import lines, verify
 from plimsoll.serve.address import listen
-from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import _with, server
-from plimsoll.serve.caps import Caps
-from plimsoll.serve.policed import Orders, choices, policed
+from plimsoll.serve.server import Orders, build, server
+from plimsoll.serve.version import Origin
 from serving_toys import find, toy
 from test_gate import TEXT, event
 
@@ -39,13 +37,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def orders(here: Path, records: Path | None = None, queue: str | None = None, rates: Path | None = None) -> Orders:
+    return Orders(Origin(here / "bundle", here / "policy.toml", rates), records, queue)
+
+
 @pytest.fixture
 def place(here: Path) -> Iterator[str]:
     """The address of a server with all of a policy."""
-    orders = Orders(here / "policy.toml", here / "decisions", str(here / "review.db"))
-    app, keeping = _with(orders, here / "bundle", None, Caps())
-    made = server(app)
-    with listen("127.0.0.1", 0) as listener, keeping:
+    house = build(orders(here, here / "decisions", str(here / "review.db")))
+    made = server(house.app)
+    with listen("127.0.0.1", 0) as listener, house.keeping():
         thread = threading.Thread(target=made.run, kwargs={"sockets": [listener]})
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -71,24 +72,23 @@ def test_a_server_decides_keeps_and_shows_who_reviews(place: str, here: Path):
 
 def test_what_was_answered_is_on_the_disk_when_the_server_has_ended(here: Path):
     """To the last decision, in its order."""
-    made = policed(Orders(here / "policy.toml", here / "r"), Answerer(bundle.read(here / "bundle")), None, 10)
-    with made.keeping():
-        numbers = [json.loads(made.gate.answer(event()))["id"] for _ in range(200)]
+    house = build(orders(here, here / "r"))
+    gate = house.served.now.gate
+    assert gate is not None
+    with house.keeping():
+        numbers = [json.loads(gate.answer(event()))["id"] for _ in range(200)]
     assert verify(here / "r") == (200, 0)
     assert [f"{line['n']}-{line['chain']}" for _, line in lines(here / "r")] == numbers
 
 
 def test_reviewers_are_asked_for_what_the_model_learns(here: Path):
     """Its classes, where the policy's truth is told in them; else one of the outcomes that a person can choose."""
-    answerer = Answerer(bundle.read(here / "bundle"))
-    plain = policed(Orders(here / "policy.toml", None, "q.db"), answerer, None, 10)
-    assert choices(plain.gate.policy, answerer.schema.classes) == ("block", "allow")
-    (here / "policy.toml").write_text(TEXT + TRUTH)
-    told = policed(Orders(here / "policy.toml", None, "q2.db"), answerer, None, 10)
-    assert choices(told.gate.policy, answerer.schema.classes) == ("no", "yes")
-    for each in (plain, told):
-        assert each.review is not None
-        each.review.queue.close()
+    for text, expected in ((TEXT, ("block", "allow")), (TEXT + TRUTH, ("no", "yes"))):
+        (here / "policy.toml").write_text(text)
+        review = build(orders(here, None, f"{len(text)}.db")).review
+        assert review is not None
+        assert review.choices == expected
+        review.queue.close()
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,7 @@ def test_rates_of_anything_else_are_refused(here: Path, content: str):
     """Of no backtest, or of one of another version."""
     Path("rates.json").write_text(content)
     with pytest.raises(PolicyError, match=r"rates\.json: is "):
-        policed(
-            Orders(here / "policy.toml", rates=Path("rates.json")), Answerer(bundle.read(here / "bundle")), None, 10
-        )
+        build(orders(here, rates=Path("rates.json")))
 
 
 def test_a_fault_is_told_before_anything_is_served(here: Path, capsys: pytest.CaptureFixture[str]):

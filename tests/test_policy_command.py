@@ -200,12 +200,10 @@ def test_records_are_verified_redacted_replayed_and_explained(here: Path, capsys
     text = 'name = "p"\noutcomes = ["block", "allow"]\n[fields]\na = "number"\nwho = "text"\n[records]\npersonal = ["who"]\n'
     Path("p.toml").write_text(f'{text}[[rules]]\nname = "big"\nwhen = "a > 3"\nthen = "block"\nbecause = "Too big."\n')
     told = read("p.toml")
-    recorder, decider = (
-        Recorder(Path("r"), Made(told.digest, told.name), told.personal),
-        Decider(told, names(told, None)),
-    )
+    recorder, made = Recorder(Path("r")), Made(told.digest, personal=told.personal)
+    decider = Decider(told, names(told, None))
     for a in (1.0, 5.0, 9.0):
-        recorder.add(a, {"a": a, "who": "ann"}, {}, [], decider.decide([a, "ann"]))
+        recorder.add(made, a, {"a": a, "who": "ann"}, {}, [], decider.decide([a, "ann"]))
     recorder.flush()
     assert said(capsys, "verify", "r")[1] == "3 decisions: the chain holds.\n"
     assert said(capsys, "replay", "r", "p.toml")[1] == "3 decisions come out the same, 0 do not.\n"

@@ -61,12 +61,12 @@ EVENTS: list[tuple[Any, Any, float]] = [
 
 def recorded(policy: Policy, folder: Path) -> Recorder:
     """Every event of the list, decided and written."""
-    recorder = Recorder(folder, Made(policy.digest, policy.name), policy.personal)
+    recorder, made = Recorder(folder), Made(policy.digest, personal=policy.personal)
     decider = Decider(policy, names(policy, None))
     for place, event in enumerate(EVENTS):
         fields = dict(zip(("text", "author", "age"), event, strict=True))
         recorder.next()
-        recorder.add(1_000.0 + place, fields, {}, [], decider.decide(event))
+        recorder.add(made, 1_000.0 + place, fields, {}, [], decider.decide(event))
     recorder.flush()
     return recorder
 

@@ -18,9 +18,9 @@ from plimsoll.errors import RequestError
 from plimsoll.policy.queue import APPEAL, ASKED, AUDIT, Item, Queue
 from plimsoll.serve.address import listen
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import App, server
 from plimsoll.serve.review import Reply, Review
-from serving_toys import find, toy
+from plimsoll.serve.server import server
+from serving_toys import find, over, toy
 
 if TYPE_CHECKING:
     from browser import Browser
@@ -204,7 +204,7 @@ def test_a_random_slice_says_that_it_is_one(queue: Queue):
 def served(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a server with these pages."""
     monkeypatch.setattr("plimsoll.catalogue.find", find)
-    app = App(Answerer(toy()), review=Review(queue, ("hate", "offensive", "fine")))
+    app = over(Answerer(toy()), review=Review(queue, ("hate", "offensive", "fine")))
     made = server(app)
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=made.run, kwargs={"sockets": [listener]})
@@ -281,7 +281,7 @@ def test_an_appeal_is_made_over_http(served: str, queue: Queue):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{served}/appeal", json.dumps({"id": number, "because": "no"}).encode()) as reply:
         assert (reply.status, json.load(reply)) == (202, {"id": f"appeal-{number}"})
-    for wrong, status in ((b"{}", 422), (b'{"id": "none"}', 404), (b"x", 422)):
+    for wrong, status in ((b"{}", 422), (b'{"id": "none"}', 404), (b"x", 400)):
         with pytest.raises(urllib.error.HTTPError) as told:
             opener.open(f"{served}/appeal", wrong)
         assert told.value.code == status

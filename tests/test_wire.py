@@ -9,10 +9,11 @@ import pytest
 from uvicorn.server import ServerState
 
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.app import App, server
+from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps
+from plimsoll.serve.server import server
 from plimsoll.serve.wire import Wire
-from serving_toys import find, toy
+from serving_toys import find, over, toy
 
 BODY = b'{"age": 39, "job": "cook"}'
 TOKEN = "a-secret-of-twenty-letters"
@@ -32,7 +33,7 @@ def post(body: bytes = BODY, *more: bytes, length: bytes | None = None) -> bytes
 def talk(with_it: Talk, token: str | None = None, caps: Caps | None = None) -> App:
     """A server on a port of its own for the length of one conversation."""
     caps = caps or Caps()
-    app = App(Answerer(toy()), token, caps)
+    app = over(Answerer(toy()), token, caps)
 
     async def whole() -> None:
         config, state, loop = server(app, caps).config, ServerState(), asyncio.get_running_loop()
@@ -187,4 +188,4 @@ def test_both_ways_are_counted_alike():
             assert (await told(reader))[0] == 200
 
     app = talk(conversation)
-    assert 'plimsoll_requests_total{status="200"} 2' in app._counters.text()
+    assert 'plimsoll_requests_total{status="200"} 2' in app.desk.counters.text()

@@ -90,20 +90,17 @@ def _serve(args: argparse.Namespace) -> int:
     from plimsoll.serve import threads
 
     threads.one()  # before numpy, which starts its threads as it is imported
-    from plimsoll import bundle
-    from plimsoll.serve import app
+    from plimsoll.serve import server
+    from plimsoll.serve.routes import Keys
+    from plimsoll.serve.version import Origin
 
     # A token on the command line can be read by every user of the machine; one in the environment cannot.
     token = args.token or os.environ.get("PLIMSOLL_TOKEN")
-    orders = None
     for name in ("records", "queue", "rates"):
         if args.policy is None and getattr(args, name) is not None:
             raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
-    if args.policy is not None:
-        from plimsoll.serve.policed import Orders
-
-        orders = Orders(args.policy, args.records, args.queue, args.rates)
-    app.run(bundle.of(args.bundle), host=args.host, port=args.port, token=token, orders=orders)
+    origin = Origin(args.bundle, args.policy, args.rates)
+    server.run(server.Orders(origin, args.records, args.queue, Keys(token)), host=args.host, port=args.port)
     return 0
 
 

@@ -46,8 +46,12 @@ class Breaker:
             if self._counts[hit] >= self._most[hit] and hit not in self.held:
                 self.held |= {hit}
 
+    def names(self) -> tuple[str, ...]:
+        """The rules that are held back."""
+        return tuple(self._names[place] for place in sorted(self.held))
+
     def reset(self) -> tuple[str, ...]:
         """Lets all rules have their way again, and gives the names of those that were held back."""
-        names = tuple(self._names[place] for place in sorted(self.held))
+        names = self.names()
         self.held, self._events, self._counts = frozenset(), 0, [0] * len(self._names)
         return names

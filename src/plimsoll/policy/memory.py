@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plimsoll.policy.near import NearCopies
@@ -24,16 +24,29 @@ class Memory:
 
     def __init__(self, policy: Policy, names: Sequence[str]) -> None:
         place = {name: k for k, name in enumerate(names)}
-        self._tellers: list[_Teller] = [_counter(each, place, names) for each in policy.counters]
-        self._tellers += [_copies(each, place) for each in policy.copies]
+        windows = {each: Window(each.within) for each in policy.counters}
+        copies = {each: NearCopies(each.within, each.alike) for each in policy.copies}
+        self._policy, self._place, self._names = policy, place, names
+        self._set(windows, copies)
+
+    def _set(self, windows: Mapping[Counter, Window], copies: Mapping[Copies, NearCopies]) -> None:
+        self._windows, self._copies = windows, copies
+        self._tellers: list[_Teller] = [
+            _counter(each, windows[each], self._place, self._names) for each in self._policy.counters
+        ]
+        self._tellers += [_near(each, copies[each], self._place) for each in self._policy.copies]
 
     def tell(self, values: Values, now: float) -> list[float]:
         """The made fields of an event, which is then one of those before."""
         return [teller(values, now) for teller in self._tellers]
 
+    def inherit(self, other: Memory) -> None:
+        """Takes over the windows of those fields that another policy defines in the same words."""
+        windows = {each: other._windows.get(each, own) for each, own in self._windows.items()}
+        self._set(windows, {each: other._copies.get(each, own) for each, own in self._copies.items()})
 
-def _counter(told: Counter, place: dict[str, int], names: Sequence[str]) -> _Teller:
-    window = Window(told.within)
+
+def _counter(told: Counter, window: Window, place: Mapping[str, int], names: Sequence[str]) -> _Teller:
     by, amount = place[told.by], place.get(told.sum, -1)
     holds = compiled([told.when], names) if told.when is not None else None
 
@@ -49,8 +62,8 @@ def _counter(told: Counter, place: dict[str, int], names: Sequence[str]) -> _Tel
     return tell
 
 
-def _copies(told: Copies, place: dict[str, int]) -> _Teller:
-    texts, of = NearCopies(told.within, told.alike), place[told.of]
+def _near(told: Copies, texts: NearCopies, place: Mapping[str, int]) -> _Teller:
+    of = place[told.of]
 
     def tell(values: Values, now: float) -> float:
         text = values[of]

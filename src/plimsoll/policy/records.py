@@ -29,24 +29,20 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Made:
-    """What a line says of the program that decided: digests of the policy and of the bundle, and the policy's name."""
+    """What decided: digests of the policy and of the bundle; and the fields that are kept beside a salt."""
 
     policy: str
-    name: str
     bundle: str = ""
+    personal: tuple[str, ...] = ()
 
 
 class Recorder:
     """Appends decisions to the files of a folder: ``next`` gives each its number, ``add`` takes them in that order, and
     ``flush`` sees them onto the disk. Another recorder may not write the same folder meanwhile.
-
-    ``personal`` names the fields that are kept beside a salt.
     """
 
-    def __init__(self, folder: Path, made: Made, personal: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._made = made
-        self._personal = frozenset(personal)
         self._lines: list[bytes] = []
         self._place, self._count, self._hash = _end(folder)
         self._given = self._count
@@ -58,8 +54,8 @@ class Recorder:
         return f"{self._given}-{self._chain}"
 
     def add(
-        self, now: float, fields: Mapping[str, Any], reckoned: Mapping[str, float], scores: Sequence[float], decision: Decision,
-        moved: Sequence[tuple[str, float]] = (),
+        self, made: Made, now: float, fields: Mapping[str, Any], reckoned: Mapping[str, float], scores: Sequence[float],
+        decision: Decision, moved: Sequence[tuple[str, float]] = (),
     ) -> None:  # fmt: skip
         """Records one decision. ``moved`` are the fields that moved the score, and by how much."""
         self._count += 1
@@ -67,12 +63,10 @@ class Recorder:
             "n": self._count,
             "chain": self._chain,
             "at": now,
-            "policy": self._made.policy,
-            "bundle": self._made.bundle,
-            "fields": {name: plain(value) for name, value in fields.items() if name not in self._personal},
-            "personal": {
-                name: [plain(fields[name]), secrets.token_hex(8)] for name in fields if name in self._personal
-            },
+            "policy": made.policy,
+            "bundle": made.bundle,
+            "fields": {name: plain(value) for name, value in fields.items() if name not in made.personal},
+            "personal": {name: [plain(fields[name]), secrets.token_hex(8)] for name in fields if name in made.personal},
             "reckoned": {name: plain(value) for name, value in reckoned.items()},
             "scores": list(scores),
             "outcome": decision.outcome,

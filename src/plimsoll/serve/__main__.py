@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from plimsoll.serve import threads
 
 threads.one()  # before numpy, which starts its threads as it is imported
 
 from plimsoll.errors import UserError  # noqa: E402  # threads.one() comes first
-from plimsoll.serve.app import run  # noqa: E402
+from plimsoll.serve.routes import Keys  # noqa: E402
+from plimsoll.serve.server import Orders, run  # noqa: E402
+from plimsoll.serve.version import Origin  # noqa: E402
 
 
 def main(words: list[str]) -> int:
@@ -18,7 +21,8 @@ def main(words: list[str]) -> int:
         print("Write: python -m plimsoll.serve BUNDLE [PORT]", file=sys.stderr)
         return 2
     try:
-        run(words[0], port=int(words[1]) if len(words) == 2 else 8000, token=os.environ.get("PLIMSOLL_TOKEN"))
+        orders = Orders(Origin(Path(words[0])), keys=Keys(os.environ.get("PLIMSOLL_TOKEN")))
+        run(orders, port=int(words[1]) if len(words) == 2 else 8000)
     except UserError as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -3,8 +3,47 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 BOUNDS = (25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1.0)
+
+
+class Times:
+    """How long things took: how many fell below each bound, and their sum.
+
+    >>> times = Times()
+    >>> for _ in range(99): times.add(60e-6)
+    >>> times.add(0.2)
+    >>> times.quantile(0.5), times.quantile(0.999)
+    (0.0001, 0.25)
+    """
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+    @property
+    def count(self) -> int:
+        return sum(self.buckets)
+
+    def quantile(self, share: float) -> float | None:
+        """The bound below which so large a share fell; None where nothing was timed, or it was above all bounds."""
+        due, below = share * self.count, 0
+        for bound, count in zip(BOUNDS, self.buckets, strict=False):
+            below += count
+            if below and below >= due:
+                return bound
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """With quantiles as the bounds that they lie below."""
+        mean = self.seconds / self.count if self.count else None
+        return {"count": self.count, "mean": mean, "p50_below": self.quantile(0.5), "p99_below": self.quantile(0.99)}
 
 
 class Counters:
@@ -17,31 +56,55 @@ class Counters:
     """
 
     def __init__(self) -> None:
-        self._statuses: dict[int, int] = {}
-        self._rows = 0
-        self._buckets = [0] * (len(BOUNDS) + 1)
-        self._seconds = 0.0
+        self.statuses: dict[int, int] = {}
+        self.rows = 0
+        self.times = Times()
 
     def answered(self, status: int, seconds: float, rows: int) -> None:
         """A request that reached the model; ``seconds`` from its bytes in hand to the answer's."""
         self.refused(status)
-        self._rows += rows
-        self._buckets[bisect_left(BOUNDS, seconds)] += 1
-        self._seconds += seconds
+        self.rows += rows
+        self.times.add(seconds)
 
     def refused(self, status: int) -> None:
-        self._statuses[status] = self._statuses.get(status, 0) + 1
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+
+    def state(self) -> dict[str, Any]:
+        """All of it, to be added up with what other workers counted."""
+        return {
+            "statuses": {str(status): count for status, count in self.statuses.items()},
+            "rows": self.rows,
+            "buckets": self.times.buckets,
+            "seconds": self.times.seconds,
+        }
+
+    @classmethod
+    def summed(cls, states: Iterable[Mapping[str, Any]]) -> Counters:
+        """What several workers counted.
+
+        >>> one = Counters(); one.answered(200, 0.001, 3)
+        >>> Counters.summed([one.state(), one.state()]).rows
+        6
+        """
+        found = cls()
+        for state in states:
+            for status, count in state["statuses"].items():
+                found.statuses[int(status)] = found.statuses.get(int(status), 0) + count
+            found.rows += state["rows"]
+            found.times.buckets = [a + b for a, b in zip(found.times.buckets, state["buckets"], strict=True)]
+            found.times.seconds += state["seconds"]
+        return found
 
     def text(self) -> str:
         lines = ["# HELP plimsoll_requests_total Requests by status.", "# TYPE plimsoll_requests_total counter"]
-        lines += [f'plimsoll_requests_total{{status="{key}"}} {count}' for key, count in sorted(self._statuses.items())]
+        lines += [f'plimsoll_requests_total{{status="{key}"}} {count}' for key, count in sorted(self.statuses.items())]
         lines += ["# HELP plimsoll_rows_total Rows answered.", "# TYPE plimsoll_rows_total counter"]
-        lines += [f"plimsoll_rows_total {self._rows}"]
+        lines += [f"plimsoll_rows_total {self.rows}"]
         lines += ["# HELP plimsoll_request_seconds From a request's bytes to its answer's."]
         lines += ["# TYPE plimsoll_request_seconds histogram"]
         below = 0
-        for bound, count in zip((*map(repr, BOUNDS), "+Inf"), self._buckets, strict=True):
+        for bound, count in zip((*map(repr, BOUNDS), "+Inf"), self.times.buckets, strict=True):
             below += count
             lines.append(f'plimsoll_request_seconds_bucket{{le="{bound}"}} {below}')
-        lines += [f"plimsoll_request_seconds_sum {self._seconds!r}", f"plimsoll_request_seconds_count {below}"]
+        lines += [f"plimsoll_request_seconds_sum {self.times.seconds!r}", f"plimsoll_request_seconds_count {below}"]
         return "\n".join(lines) + "\n"

@@ -1,25 +1,29 @@
 """Where requests of one turn of the event loop meet, and are answered together.
 
-Sixteen callers that ask at once cost one walk through a forest instead of sixteen. Nobody waits for company: the desk
-answers at the end of the turn in which a request came, and a lone request takes the path that the meter measures.
+Sixteen callers that ask at once cost one walk through a forest instead of sixteen, where that has been quicker. Nobody
+waits for company: the desk answers at the end of the turn in which a request came, and a lone request takes the path that
+the meter measures. Who would have to wait longer than was promised is told so at once (429), and costs next to nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.pace import Pace
+from plimsoll.serve.routes import Keys, Who
 
 Headers = Sequence[tuple[bytes, bytes]]  # names in lower case
+DUE = b"x-request-timeout-ms"
 _log = logging.getLogger("plimsoll.serve")
 
 
@@ -37,75 +41,149 @@ class Answering(Protocol):
     def answer_all(self, bodies: Sequence[bytes]) -> Sequence[tuple[bytes, int] | RequestError]: ...
 
 
+Watch = Callable[[bytes, bytes, bytes], None]  # a path, a body and its answer
+Ways = Mapping[bytes, Answering]  # who is asked on which path
+
+
+class Serving(Protocol):
+    """Who knows whom to ask now: it may be another in the next turn."""
+
+    @property
+    def ways(self) -> Ways: ...
+
+
+class _Waiting(NamedTuple):
+    asker: Asker
+    body: bytes
+    begun: float
+    path: bytes
+    due: float  # when the caller waits no longer
+
+
 class Desk:
-    """The one place that asks on behalf of callers, and counts what became of it. ``ways`` says who is asked on which path."""
+    """The one place that asks on behalf of callers, and counts what became of it. A request may come as a turn begins, and is
+    answered in the next: half of ``caps.patience`` is for the turn, half for those before it."""
 
-    def __init__(self, ways: Mapping[bytes, Answering], counters: Counters, token: str | None, caps: Caps) -> None:
-        self.ways = dict(ways)
-        self._counters = counters
-        self._secret = None if token is None else f"Bearer {token}".encode()
-        self._waiting: list[tuple[Asker, bytes, float, bytes]] = []
+    def __init__(self, serving: Serving, counters: Counters, keys: Keys, caps: Caps, pace: Pace | None = None) -> None:
+        self.serving = serving
+        self.counters = counters
+        self.pace = pace or Pace()
         self.caps = caps
+        self.watch: Watch | None = None  # is told of every answer, once it has been given
+        self._keys = keys
+        self._waiting: list[_Waiting] = []
+        self._size = 0  # bytes that wait
+        self._hurried = False  # whether anybody who waits said how long
 
-    def knows(self, given: bytes) -> bool:
-        """Whether an Authorization header is the right one; compared in constant time, so that a guess learns nothing."""
-        return self._secret is None or hmac.compare_digest(given, self._secret)
+    @property
+    def ways(self) -> Ways:
+        return self.serving.ways
 
-    def admits(self, headers: Headers) -> bool:
-        """Whether a request may be answered here: one with a body of a stated, fair length, and the token if one is due."""
-        length, given = b"", b""
+    def admits(self, headers: Headers) -> float | None:
+        """Seconds that the caller of a request will wait; None where it cannot be answered here: a request has a body of a
+        stated, fair length, and the token if one is due."""
+        length, given, due = b"", b"", math.inf
         for name, value in headers:
             if name == b"content-length":
                 length = value
             elif name == b"authorization":
                 given = value
-            elif name in (b"transfer-encoding", b"upgrade"):
-                return False
+            elif name in (b"transfer-encoding", b"upgrade", b"traceparent"):
+                return None
+            elif name == DUE:
+                try:
+                    due = seconds_left(value)
+                except RequestError:
+                    return None
         fair = length.isdigit() and len(length) < 10 and int(length) <= self.caps.body
-        return fair and len(self._waiting) < self.caps.open and self.knows(given)
+        return due if fair and len(self._waiting) < self.caps.open and self._keys.admits(Who.CALLER, given) else None
 
-    def put(self, asker: Asker, body: bytes, loop: asyncio.AbstractEventLoop, path: bytes) -> None:
+    def has_room(self) -> bool:
+        """Whether one more can be answered in the time that was promised. There is always room for one."""
+        waiting = self._waiting
+        return not waiting or 2.0 * self.pace.waits(len(waiting) + 1, self._size) <= self.caps.patience
+
+    def put(
+        self, asker: Asker, body: bytes, loop: asyncio.AbstractEventLoop, path: bytes, wait: float = math.inf
+    ) -> None:
         """Takes a request; its answer comes before the loop waits again."""
         if not self._waiting:
             loop.call_soon(self.clear)
-        self._waiting.append((asker, body, perf_counter(), path))
+        begun = perf_counter()
+        self._waiting.append(_Waiting(asker, body, begun, path, begun + wait))
+        self._size += len(body)
+        self._hurried = self._hurried or wait != math.inf
 
     def clear(self) -> None:
         """Answers all that wait."""
-        waiting, self._waiting = self._waiting, []
-        for path in dict.fromkeys(path for *_, path in waiting):
-            self._clear([each for each in waiting if each[3] == path], path)
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if self._hurried:
+            waiting, self._hurried = self._in_time(waiting), False
+        for path in dict.fromkeys([each.path for each in waiting]):
+            self._clear([each for each in waiting if each.path == path], path)
 
-    def _clear(self, waiting: Sequence[tuple[Asker, bytes, float, bytes]], path: bytes) -> None:
-        found = self._found([body for _, body, *_ in waiting], path)
-        for (asker, _, begun, _), answer in zip(waiting, found, strict=True):
-            if isinstance(answer, RequestError):
-                asker.reply(answer.status, self.refused(answer))
-            else:
-                text, rows = answer
-                self._counters.answered(200, perf_counter() - begun, rows)
-                asker.reply(200, text)
-
-    def answer(self, body: bytes, path: bytes) -> bytes:
-        """One request's answer. Raises RequestError."""
+    def answer(self, body: bytes, path: bytes, due: float = math.inf) -> bytes:
+        """One request's answer, and at once. Raises RequestError; ``due`` is when the caller waits no longer."""
+        if not self.has_room():
+            raise shed()
         begun = perf_counter()
+        if begun + self.pace.of(body) > due:
+            raise late()
         answer = self._one(body, path)
+        took = perf_counter() - begun
+        self.pace.took([body], took)
         if isinstance(answer, RequestError):
             raise answer
-        self._counters.answered(200, perf_counter() - begun, answer[1])
+        self.counters.answered(200, took, answer[1])
+        if self.watch is not None:
+            self.watch(path, body, answer[0])
         return answer[0]
+
+    def turned_away(self) -> bytes:
+        """The body for one who would have to wait too long: made once, for it is said when time is short."""
+        self.counters.refused(429)
+        return _SHED
 
     def refused(self, fault: RequestError) -> bytes:
         """The body that says what was wrong, and where."""
-        self._counters.refused(fault.status)
-        return msgspec.json.encode({"error": {"path": fault.path, "message": fault.reason}})
+        self.counters.refused(fault.status)
+        return _said(fault)
 
-    def _found(self, bodies: Sequence[bytes], path: bytes) -> Sequence[tuple[bytes, int] | RequestError]:
-        if len(bodies) > 1:
-            try:
-                return self.ways[path].answer_all(bodies)
-            except Exception:  # one of them is too much for the model: alone, it fails alone
-                _log.debug("Asked one by one.", exc_info=True)
+    def _in_time(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
+        """Those whose callers will still be there; nothing is done for one who will not."""
+        kept, done = [], perf_counter()
+        for each in waiting:
+            done += self.pace.of(each.body)
+            if done <= each.due:
+                kept.append(each)
+            else:
+                done -= self.pace.of(each.body)
+                each.asker.reply(504, self.refused(late()))
+        return kept
+
+    def _clear(self, waiting: Sequence[_Waiting], path: bytes) -> None:
+        begun = perf_counter()
+        bodies = [each.body for each in waiting]
+        together = self.pace.gathers(len(bodies))
+        found = self._all(bodies, path) if together else [self._one(body, path) for body in bodies]
+        for each, answer in zip(waiting, found, strict=True):
+            if isinstance(answer, RequestError):
+                each.asker.reply(answer.status, self.refused(answer))
+            else:
+                text, rows = answer
+                self.counters.answered(200, perf_counter() - each.begun, rows)
+                each.asker.reply(200, text)
+        self.pace.took(bodies, perf_counter() - begun, together)
+        if self.watch is not None:
+            for body, answer in zip(bodies, found, strict=True):
+                if not isinstance(answer, RequestError):
+                    self.watch(path, body, answer[0])
+
+    def _all(self, bodies: Sequence[bytes], path: bytes) -> Sequence[tuple[bytes, int] | RequestError]:
+        try:
+            return self.ways[path].answer_all(bodies)
+        except Exception:  # one of them is too much for the model: alone, it fails alone
+            _log.debug("Asked one by one.", exc_info=True)
         return [self._one(body, path) for body in bodies]
 
     def _one(self, body: bytes, path: bytes) -> tuple[bytes, int] | RequestError:
@@ -116,3 +194,33 @@ class Desk:
         except Exception:
             _log.exception("A request failed inside the model.")
             return RequestError("$", "the model failed on this request.", 500)
+
+
+def seconds_left(said: bytes) -> float:
+    """How long a caller waits, by the header that says so.
+
+    >>> seconds_left(b"250")
+    0.25
+    """
+    try:
+        found = float(said) / 1e3
+    except ValueError:
+        found = -1.0
+    if not 0.0 < found < 86_400.0:
+        raise RequestError(DUE.decode(), "expected the milliseconds that the caller waits, such as 50", 400)
+    return found
+
+
+def shed() -> RequestError:
+    return RequestError("$", "there are more requests than can be answered in time. Try again in a second.", 429)
+
+
+def late() -> RequestError:
+    return RequestError("$", "the answer would have come after the caller's own deadline.", 504)
+
+
+def _said(fault: RequestError) -> bytes:
+    return msgspec.json.encode({"error": {"path": fault.path, "message": fault.reason}})
+
+
+_SHED = _said(shed())

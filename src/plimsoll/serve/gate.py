@@ -5,6 +5,7 @@ A gate is asked as an answerer is, so that the desk, the meter and the tests kno
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from plimsoll.policy.memory import Memory
 from plimsoll.policy.rules import Policy, joint, names, scored
 from plimsoll.rows import Value
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.keeper import Keeper
+from plimsoll.serve.keeper import Keeper, grounds
 from plimsoll.serve.request import MOST_ROWS, Reader
 
 _encode = msgspec.json.Encoder().encode
@@ -54,6 +55,7 @@ class Gate:
         self._memory = Memory(policy, self.schema.names) if policy.made else None
         self._moment = self.schema.names.index(policy.time) if policy.time else -1
         self._keeper = keeper
+        self._grounds = grounds(policy, answerer)
         self._clock = clock
         self._said = lru_cache(maxsize=4_096)(_said)
 
@@ -90,8 +92,23 @@ class Gate:
         hits = self._decider.fires(event)
         self.breaker.saw(hits)
         decision = self._decider.of(hits, self.breaker.held)
-        number = self._keeper.keep(now, values, reckoned, scores, decision) if self._keeper is not None else ""
+        number = (
+            self._keeper.keep(self._grounds, now, values, reckoned, scores, decision)
+            if self._keeper is not None
+            else ""
+        )
         return decision, scores, number
+
+    def quiet(self) -> Gate:
+        """The same, with the same counters, but nothing that it decides is recorded or reviewed."""
+        one = copy.copy(self)
+        one._keeper = None
+        return one
+
+    def inherit(self, other: Gate) -> None:
+        """Goes on counting where another left off, with the counters that both define alike."""
+        if self._memory is not None and other._memory is not None and self._memory is not other._memory:
+            self._memory.inherit(other._memory)
 
     def _now(self, values: Sequence[Value]) -> float:
         """When the event happened, where it says so; else when it came."""

@@ -16,9 +16,10 @@ from typing import Any
 from plimsoll.policy.decision import REVIEW, Decision
 from plimsoll.policy.explain import Scorer
 from plimsoll.policy.queue import ASKED, AUDIT, Item, Queue
-from plimsoll.policy.records import Recorder, plain
-from plimsoll.policy.rules import Policy
+from plimsoll.policy.records import Made, Recorder, plain
+from plimsoll.policy.rules import Policy, joint
 from plimsoll.rows import Value
+from plimsoll.serve.answerer import Answerer
 
 _log = logging.getLogger("plimsoll.serve")
 MOST_WAITING = 10_000  # decisions that may wait to be written; then an answer waits for the disk
@@ -28,9 +29,33 @@ _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
+class Grounds:
+    """What stood behind a decision: the policy, the names of an event's fields, and the model.
+
+    ``harm`` are the places of the scores for which the strongest outcome is right: what they come to orders the queue, and
+    fields are told that moved it.
+    """
+
+    policy: Policy
+    names: tuple[str, ...]
+    made: Made
+    harm: tuple[int, ...] = ()
+    model: Scorer | None = None
+
+
+def grounds(policy: Policy, model: Answerer | None) -> Grounds:
+    schema = model.schema if model is not None else None
+    right = policy.truth.right.get(policy.outcomes[0], ()) if policy.truth else ()
+    harm = tuple(place for place, name in enumerate(schema.classes if schema else ()) if name in right)
+    bundle = str(model.bundle.facts.get("digest", "")) if model is not None else ""
+    return Grounds(policy, joint(policy, schema).names, Made(policy.digest, bundle, policy.personal), harm, model)
+
+
+@dataclass(frozen=True)
 class _Decided:
     """A decision as it was made."""
 
+    grounds: Grounds
     number: str
     now: float
     values: Sequence[Value]
@@ -40,33 +65,18 @@ class _Decided:
 
 
 class Keeper:
-    """Takes note of each decision; ``flush`` does the rest, and is called beside the answers.
+    """Takes note of each decision, whatever version makes it; ``flush`` does the rest, and is called beside the answers."""
 
-    ``harm`` are the places of the scores for which the strongest outcome is right: what they come to orders the queue, and
-    fields are told that moved it.
-    """
-
-    def __init__(
-        self,
-        policy: Policy,
-        names: Sequence[str],
-        recorder: Recorder | None,
-        queue: Queue | None,
-        harm: Sequence[int] = (),
-        model: Scorer | None = None,
-    ) -> None:
-        self._policy = policy
-        self._names = tuple(names)
+    def __init__(self, recorder: Recorder | None, queue: Queue | None) -> None:
         self._recorder = recorder
-        self._queue = queue
-        self._harm = tuple(harm)
-        self._model = model
+        self.queue = queue
         self._draw = random.SystemRandom()
         self._decided: deque[_Decided] = deque()
         self._items: list[Item] = []
 
     def keep(
         self,
+        grounds: Grounds,
         now: float,
         values: Sequence[Value],
         reckoned: Sequence[float],
@@ -75,7 +85,7 @@ class Keeper:
     ) -> str:
         """The number of the decision."""
         number = self._recorder.next() if self._recorder is not None else f"{self._draw.getrandbits(64):016x}"
-        self._decided.append(_Decided(number, now, values, reckoned, scores, decision))
+        self._decided.append(_Decided(grounds, number, now, values, reckoned, scores, decision))
         if len(self._decided) >= MOST_WAITING:
             self.flush()
         return number
@@ -85,12 +95,12 @@ class Keeper:
         with _one_at_a_time:
             for _ in range(len(self._decided)):  # another thread may add to it meanwhile
                 each = self._decided.popleft()
-                fields = dict(zip(self._names, each.values, strict=True))
+                fields = dict(zip(each.grounds.names, each.values, strict=True))
                 if self._recorder is not None:
-                    made = dict(zip(self._policy.made, each.reckoned, strict=True))
-                    moved = self._moved(each)
-                    self._recorder.add(each.now, fields, made, each.scores, each.decision, moved)
-                if self._queue is not None:
+                    reckoned = dict(zip(each.grounds.policy.made, each.reckoned, strict=True))
+                    made, moved = each.grounds.made, _moved(each)
+                    self._recorder.add(made, each.now, fields, reckoned, each.scores, each.decision, moved)
+                if self.queue is not None:
                     self._wait(each, fields)
             self._write()
 
@@ -101,15 +111,15 @@ class Keeper:
         except OSError:
             _log.exception("Decisions could not be recorded.")
         try:
-            if self._queue is not None and self._items:
-                self._queue.put(self._items)
+            if self.queue is not None and self._items:
+                self.queue.put(self._items)
                 self._items = []
         except Exception:
             _log.exception("The queue of the review could not be written.")
 
     def _wait(self, each: _Decided, fields: Mapping[str, Value]) -> None:
-        asked = each.decision.outcome == REVIEW
-        if not asked and self._draw.random() >= self._policy.audit:
+        asked, audit = each.decision.outcome == REVIEW, each.grounds.policy.audit
+        if not asked and self._draw.random() >= audit:
             return
         event = {name: plain(value) for name, value in fields.items()}
         told: dict[str, Any] = {
@@ -118,31 +128,34 @@ class Keeper:
             "because": each.decision.because,
             "scores": list(each.scores),
         }
-        why, chance = (ASKED, 1.0) if asked else (AUDIT, self._policy.audit)
-        self._items.append(Item(each.number, each.now, why, event, told, chance, self._risk(each.scores)))
+        why, chance = (ASKED, 1.0) if asked else (AUDIT, audit)
+        self._items.append(Item(each.number, each.now, why, event, told, chance, _risk(each.grounds, each.scores)))
 
-    def _risk(self, scores: Sequence[float]) -> float:
-        """How likely the strongest outcome is right; where that is not known, how unsure the model is."""
-        return sum(scores[place] for place in self._harm) if self._harm else 1.0 - max(scores, default=0.0)
 
-    def _moved(self, each: _Decided) -> list[tuple[str, float]]:
-        """The fields without which the risk would be another, and by how much: of decisions that befall somebody.
+def _risk(grounds: Grounds, scores: Sequence[float]) -> float:
+    """How likely the strongest outcome is right; where that is not known, how unsure the model is."""
+    return sum(scores[place] for place in grounds.harm) if grounds.harm else 1.0 - max(scores, default=0.0)
 
-        Each is taken away in turn (occlusion; Zeiler and Fergus 2014), whatever the model.
-        """
-        if self._model is None or each.decision.outcome == self._policy.otherwise:
-            return []
-        width, risk = len(self._model.schema.columns), self._risk(each.scores)
-        found = []
-        for place in range(width):
-            value = each.values[place]
-            if value is None or value != value:
-                continue
-            gone: Value = None if isinstance(value, str) else math.nan
-            without = (*each.values[:place], gone, *each.values[place + 1 : width])
-            found.append((self._names[place], risk - self._risk(self._model.scores(without))))
-        found.sort(key=lambda told: -abs(told[1]))
-        return [told for told in found[:MOST_MOVED] if told[1]]
+
+def _moved(each: _Decided) -> list[tuple[str, float]]:
+    """The fields without which the risk would be another, and by how much: of decisions that befall somebody.
+
+    Each is taken away in turn (occlusion; Zeiler and Fergus 2014), whatever the model.
+    """
+    model = each.grounds.model
+    if model is None or each.decision.outcome == each.grounds.policy.otherwise:
+        return []
+    width, risk = len(model.schema.columns), _risk(each.grounds, each.scores)
+    found = []
+    for place in range(width):
+        value = each.values[place]
+        if value is None or value != value:
+            continue
+        gone: Value = None if isinstance(value, str) else math.nan
+        without = (*each.values[:place], gone, *each.values[place + 1 : width])
+        found.append((each.grounds.names[place], risk - _risk(each.grounds, model.scores(without))))
+    found.sort(key=lambda told: -abs(told[1]))
+    return [told for told in found[:MOST_MOVED] if told[1]]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import msgspec  # noqa: E402
 
 from plimsoll.clock import started  # noqa: E402
 from plimsoll.errors import UserError  # noqa: E402
-from plimsoll.serve import app as serving  # noqa: E402
+from plimsoll.serve import server as serving  # noqa: E402
 
 WINDOW = 200
 QUIET = 1.05  # wall over CPU time; above it, something else had the processor

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, quote, unquote
 from plimsoll.errors import RequestError, UserError
 from plimsoll.policy.queue import APPEAL, Item, Queue
 from plimsoll.serve import review_page
+from plimsoll.serve.routes import HTML, Reply
 
-_HTML = b"text/html; charset=utf-8"
 _ASSETS = {"review.css": b"text/css; charset=utf-8", "review.js": b"text/javascript; charset=utf-8"}
 _COOKIE = "plimsoll-reviewer"
 _SAFE = (
@@ -25,16 +25,6 @@ _SAFE = (
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes back: a status, a body with its type, and further headers."""
-
-    status: int
-    body: bytes = b""
-    kind: bytes = _HTML
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass
@@ -82,7 +72,7 @@ class Review:
             return self._shown(review_page.login(self.token is not None))
         value = f"{quote(name, safe='')}.{self._seal(name)}"
         cookie = f"{_COOKIE}={value}; Path=/review; HttpOnly; SameSite=Strict; Max-Age=43200"
-        return Reply(303, b"", _HTML, ((b"location", b"/review"), (b"set-cookie", cookie.encode()), *_SAFE))
+        return Reply(303, b"", HTML, ((b"location", b"/review"), (b"set-cookie", cookie.encode()), *_SAFE))
 
     def _seal(self, name: str) -> str:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
@@ -126,7 +116,7 @@ class Review:
         return _back()
 
     def _shown(self, page: bytes, status: int = 200) -> Reply:
-        return Reply(status, page, _HTML, _SAFE)
+        return Reply(status, page, HTML, _SAFE)
 
     def appeal(self, number: str, words: str) -> str:
         """Puts a decision before another person; the number of the appeal comes back. Raises RequestError."""
@@ -143,7 +133,7 @@ class Review:
 
 
 def _back() -> Reply:
-    return Reply(303, b"", _HTML, ((b"location", b"/review"), *_SAFE))
+    return Reply(303, b"", HTML, ((b"location", b"/review"), *_SAFE))
 
 
 def _ours(headers: Mapping[bytes, bytes]) -> bool:

@@ -18,7 +18,7 @@ from plimsoll.serve.desk import Desk
 
 _HEAD = b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b"
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
-_CLOSE = b"connection: close\r\n"
+_CLOSE, _LATER = b"connection: close\r\n", b"retry-after: 1\r\n"
 
 
 class Wire(HttpToolsProtocol):
@@ -31,13 +31,14 @@ class Wire(HttpToolsProtocol):
         self._stage = ""  # of the request under way: its head, its body if the desk will have it, or the app's
         self._parts: list[bytes] = []
         self._owed = 0  # answers that this connection waits for
+        self._wait = 0.0  # seconds that the caller of the request under way will wait
         self._ending = False
         self._due: TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         # A request mostly comes whole, and then no timer is ever set.
-        waits = self._stage in ("head", "body")
+        waits = self._stage in ("head", "body", "shed")
         if waits and self._due is None:
             self._due = self.loop.call_later(self.desk.caps.seconds, self._late)
         elif not waits:
@@ -53,7 +54,7 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._plain():
-            self._stage, self._parts = "body", []
+            self._stage, self._parts = ("body" if self.desk.has_room() else "shed"), []
             return
         self._stage = "app"
         super().on_headers_complete()
@@ -61,18 +62,21 @@ class Wire(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         if self._stage == "body":
             self._parts.append(body)
-        else:
+        elif self._stage != "shed":
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         stage, self._stage = self._stage, ""
         self._in_time()
-        if stage != "body":
+        if stage == "app":
             super().on_message_complete()
             return
-        parts, self._parts = self._parts, []
         self._owed += 1
-        self.desk.put(self, parts[0] if len(parts) == 1 else b"".join(parts), self.loop, self.url)
+        if stage == "shed":
+            self.reply(429, self.desk.turned_away())
+            return
+        parts, self._parts = self._parts, []
+        self.desk.put(self, parts[0] if len(parts) == 1 else b"".join(parts), self.loop, self.url, self._wait)
 
     def reply(self, status: int, body: bytes) -> None:
         """Sends an answer, in one packet where it fits."""
@@ -80,7 +84,7 @@ class Wire(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         ends = self._ending and not self._owed
-        self._write(status, body, _CLOSE if ends else b"")
+        self._write(status, body, (_LATER if status == 429 else b"") + (_CLOSE if ends else b""))
         self.server_state.total_requests += 1
         if ends:
             self.transport.close()
@@ -91,7 +95,7 @@ class Wire(HttpToolsProtocol):
             )
 
     def shutdown(self) -> None:
-        if self._owed or self._stage == "body":
+        if self._owed or self._stage in ("body", "shed"):
             self._ending = True
         else:
             super().shutdown()
@@ -103,7 +107,11 @@ class Wire(HttpToolsProtocol):
             return False
         busy = self.cycle is not None and not self.cycle.response_complete
         crowded = self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency
-        return not (busy or crowded or self.flow.write_paused) and self.desk.admits(self.headers)
+        if busy or crowded or self.flow.write_paused:
+            return False
+        wait = self.desk.admits(self.headers)
+        self._wait = wait or 0.0
+        return wait is not None
 
     def _write(self, status: int, body: bytes, more: bytes) -> None:
         self.transport.write(_HEAD % (status, _PHRASES[status], len(body), more, body))

@@ -1,0 +1,60 @@
+"""The pages that every server has: whether it serves, what it counted, and what may be sent to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from plimsoll.serve.counters import Counters
+from plimsoll.serve.openapi import page
+from plimsoll.serve.routes import PROMETHEUS, Asked, Reply, Route, Who, decoded
+from plimsoll.serve.served import Served
+
+if TYPE_CHECKING:  # a server without a policy need not know what a review is
+    from plimsoll.serve.review import Review
+
+MOST_FORM = 20_000  # bytes of a reviewer's form
+
+
+def plain(served: Served, counted: Callable[[], Counters], most_rows: int) -> dict[str, Route]:
+    """Health, counts and the OpenAPI page."""
+
+    async def health(asked: Asked) -> Reply:
+        return Reply(200, b'{"status":"ok"}')
+
+    async def metrics(asked: Asked) -> Reply:
+        return Reply(200, counted().text().encode(), PROMETHEUS)
+
+    async def openapi(asked: Asked) -> Reply:
+        return Reply(200, msgspec.json.encode(page(served.now.answerer.schema, most_rows)))
+
+    return {
+        "/health": Route(health, who=Who.ANYONE),
+        "/metrics": Route(metrics),
+        "/openapi.json": Route(openapi),
+    }
+
+
+def reviewed(review: Review) -> dict[str, Route]:
+    """The pages for people, who are asked there who they are; and the way to appeal."""
+
+    async def shown(asked: Asked) -> Reply:
+        return await review.reply(asked.method, asked.path, asked.headers, asked.body)
+
+    async def appeal(asked: Asked) -> Reply:
+        told = decoded(asked.body, _Appeal, '{"id": "…", "because": "…"}')
+        number = await asyncio.to_thread(review.appeal, told.id, told.because)
+        return Reply(202, msgspec.json.encode({"id": number}))
+
+    return {
+        "/appeal": Route(appeal, ("POST",)),
+        "/review": Route(shown, ("GET", "POST"), Who.ANYONE, MOST_FORM, below=True),
+    }
+
+
+class _Appeal(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    because: str = ""
