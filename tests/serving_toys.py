@@ -22,9 +22,9 @@ from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.gate import Gate
+from plimsoll.serve.house import assemble
 from plimsoll.serve.review import Review
 from plimsoll.serve.routes import Keys
-from plimsoll.serve.server import assemble
 from plimsoll.serve.version import Version
 
 COLUMNS = (

@@ -27,7 +27,8 @@ from plimsoll.serve.address import check_address, listen
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps
-from plimsoll.serve.server import Orders, run
+from plimsoll.serve.house import Orders
+from plimsoll.serve.server import run
 from plimsoll.serve.version import Origin
 from serving_toys import Echo, find, over, toy
 from test_answerer import ROWS

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from plimsoll.errors import RequestError
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
-from plimsoll.serve.desk import Desk
+from plimsoll.serve.desk import DUE, Desk, seconds_left
+from plimsoll.serve.pace import Pace
 from plimsoll.serve.routes import Keys
 from plimsoll.serve.served import Served
 from plimsoll.serve.version import Version
@@ -132,3 +134,92 @@ def test_a_full_desk_admits_no_more():
 
     assert asyncio.run(turn()) == [math.inf, math.inf, None, math.inf]
     assert json.loads(one.told[0][1])
+
+
+def crowded(many: int, **caps: float) -> tuple[list[bool], Asker]:
+    """So many requests in one turn, each put where there is room; the model takes a millisecond for each."""
+    at, one = desk(**caps), Asker()  # type: ignore[arg-type]
+    at.pace = Pace(1e-3)
+
+    async def turn() -> list[bool]:
+        found = []
+        for _ in range(many):
+            found.append(at.has_room())
+            if found[-1]:
+                at.put(one, GOOD, asyncio.get_running_loop(), b"/predict")
+        await asyncio.sleep(0)
+        return found
+
+    return asyncio.run(turn()), one
+
+
+def test_who_would_wait_longer_than_promised_finds_no_room():
+    """Those before keep their places, and are answered."""
+    found, one = crowded(40, patience=0.02)
+    assert found == sorted(found, reverse=True)
+    assert 5 <= sum(found) < 25
+    assert [status for status, _ in one.told] == [200] * sum(found)
+    roomier, _ = crowded(40, patience=0.2)
+    assert all(roomier)
+
+
+def test_there_is_always_room_for_one():
+    """A promise that is shorter than an answer takes would else refuse everybody."""
+    found, one = crowded(3, patience=1e-9)
+    assert found == [True, False, False]
+    assert len(one.told) == 1
+
+
+def test_nothing_is_done_for_a_caller_who_will_be_gone():
+    """Who waits a shorter time than the answers before his take is told so; the others are answered."""
+    at = desk()
+    at.pace = Pace(1e-3)
+    one, hurried = Asker(), Asker()
+
+    async def turn() -> None:
+        loop = asyncio.get_running_loop()
+        for place in range(20):
+            at.put(one, GOOD, loop, b"/predict")
+            if place in (0, 19):
+                at.put(hurried, GOOD, loop, b"/predict", 0.003)
+        await asyncio.sleep(0)
+
+    asyncio.run(turn())
+    assert [status for status, _ in one.told] == [200] * 20
+    assert sorted(status for status, _ in hurried.told) == [200, 504]
+    assert 'status="504"} 1' in at.counters.text()
+
+
+@pytest.mark.parametrize("said", [b"", b"soon", b"-3", b"0", b"nan", b"inf", b"1e12"])
+def test_a_deadline_is_milliseconds(said: bytes):
+    """Anything else goes the usual way, and is refused there with its name."""
+    assert desk().admits([(b"content-length", b"2"), (DUE, said)]) is None
+    with pytest.raises(RequestError, match="x-request-timeout-ms"):
+        seconds_left(said)
+    assert desk().admits([(b"content-length", b"2"), (DUE, b"250")]) == 0.25
+
+
+def test_requests_are_asked_together_where_that_is_quicker():
+    """By what was measured; and the slower way is tried now and then, for it may have become the quicker one."""
+    pace = Pace()
+    pace.took([GOOD] * 4, 0.004)
+    assert [pace.gathers(4) for _ in range(3)] == [True] * 3
+    for _ in range(200):
+        pace.took([GOOD] * 4, 0.001, together=True)
+    assert sum(pace.gathers(4) for _ in range(640)) == 630
+    for _ in range(200):
+        pace.took([GOOD] * 4, 0.008, together=True)
+    assert sum(pace.gathers(4) for _ in range(640)) == 10
+    assert not any(pace.gathers(1) for _ in range(640))
+
+
+def test_a_turn_that_was_held_up_says_little():
+    """One of a second among those of a millisecond doubles nothing."""
+    pace = Pace()
+    for _ in range(50):
+        pace.took([GOOD], 1e-3)
+    pace.took([GOOD], 1.0)
+    assert pace.of(GOOD) < 1.1e-3
+    for _ in range(100):
+        pace.took([GOOD], 4e-3)
+    assert pace.of(GOOD) > 3.9e-3

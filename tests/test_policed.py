@@ -16,7 +16,8 @@ from plimsoll.cli import main
 from plimsoll.errors import PolicyError
 from plimsoll.policy.records import lines, verify
 from plimsoll.serve.address import listen
-from plimsoll.serve.server import Orders, build, server
+from plimsoll.serve.house import Orders, build
+from plimsoll.serve.server import server
 from plimsoll.serve.version import Origin
 from serving_toys import find, toy
 from test_gate import TEXT, event

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from uvicorn.server import ServerState
 
+from plimsoll.policy.reading import read
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps
+from plimsoll.serve.desk import Desk
+from plimsoll.serve.gate import Gate
 from plimsoll.serve.server import server
 from plimsoll.serve.wire import Wire
 from serving_toys import find, over, toy
+from test_gate import TEXT
 
 BODY = b'{"age": 39, "job": "cook"}'
 TOKEN = "a-secret-of-twenty-letters"
@@ -30,10 +36,10 @@ def post(body: bytes = BODY, *more: bytes, length: bytes | None = None) -> bytes
     return b"\r\n".join([b"POST /predict HTTP/1.1", b"host: x", stated, *more, b"", body])
 
 
-def talk(with_it: Talk, token: str | None = None, caps: Caps | None = None) -> App:
+def talk(with_it: Talk, token: str | None = None, caps: Caps | None = None, gate: Gate | None = None) -> App:
     """A server on a port of its own for the length of one conversation."""
     caps = caps or Caps()
-    app = over(Answerer(toy()), token, caps)
+    app = over(Answerer(toy()), token, caps, gate)
 
     async def whole() -> None:
         config, state, loop = server(app, caps).config, ServerState(), asyncio.get_running_loop()
@@ -189,3 +195,68 @@ def test_both_ways_are_counted_alike():
 
     app = talk(conversation)
     assert 'plimsoll_requests_total{status="200"} 2' in app.desk.counters.text()
+
+
+def test_who_would_wait_too_long_is_told_so_and_may_ask_again(monkeypatch: pytest.MonkeyPatch):
+    """429 with Retry-After, on a connection that stays; and what was turned away is counted."""
+    room = iter([False, False, True])
+    monkeypatch.setattr(Desk, "has_room", lambda self: next(room))
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in (post(), post()[:-3]):
+            writer.write(part)
+            await asyncio.sleep(0.01)
+        writer.write(post()[-3:])
+        for _ in range(2):
+            status, head, body = await told(reader)
+            assert status == 429
+            assert b"retry-after: 1\r\n" in head
+            assert b"connection: close" not in head
+            assert json.loads(body)["error"]["message"].endswith("Try again in a second.")
+        writer.write(post())
+        assert (await told(reader))[::2] == (200, expected())
+
+    app = talk(conversation)
+    assert 'plimsoll_requests_total{status="429"} 2' in app.desk.counters.text()
+
+
+def test_requests_sent_ahead_are_answered_in_order_where_there_is_no_room():
+    """Nobody is turned away before those are answered who came before on the same connection."""
+    bodies = [b'{"age": %d}' % age for age in range(30)]
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"".join(
+                post(body, *([b"x-request-timeout-ms: 900"] * (place % 3 == 0))) for place, body in enumerate(bodies)
+            )
+        )
+        for body in bodies:
+            assert (await told(reader))[::2] == (200, expected(body))
+
+    talk(conversation, caps=Caps(patience=1e-9))
+
+
+def test_requests_sent_ahead_to_two_paths_are_answered_in_order(tmp_path: Path):
+    """What the desk groups by path goes back in the order in which it came."""
+    (tmp_path / "policy.toml").write_text(TEXT)
+    decide = post(b'{"author": "ann"}').replace(b"/predict", b"/decide")
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((post() + decide) * 5)
+        for _ in range(5):
+            assert (await told(reader))[::2] == (200, expected())
+            assert b"outcome" in (await told(reader))[2]
+
+    answerer = Answerer(toy())
+    talk(conversation, gate=Gate(read(tmp_path / "policy.toml", answerer.schema), answerer))
+
+
+def test_a_caller_says_how_long_it_waits():
+    """One that has waited long enough is not answered late but told so; nonsense is refused with its name."""
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for said, status in ((b"900", 200), (b"0.000001", 504), (b"soon", 400), (b"900", 200)):
+            writer.write(post(BODY, b"x-request-timeout-ms: " + said))
+            assert (await told(reader))[0] == status
+
+    talk(conversation)

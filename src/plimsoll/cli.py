@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plimsoll import statement
 from plimsoll.clock import started
@@ -18,6 +18,9 @@ from plimsoll.ending import ended
 from plimsoll.errors import UserError
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
+
+if TYPE_CHECKING:
+    from plimsoll.serve.house import Orders
 
 _ENDING = 0.6  # seconds that a command takes once its run has ended: what it prints, and the end of its processes
 _LEAST, _MOST = 40, 100  # columns of what is told of a run
@@ -90,18 +93,38 @@ def _serve(args: argparse.Namespace) -> int:
     from plimsoll.serve import threads
 
     threads.one()  # before numpy, which starts its threads as it is imported
-    from plimsoll.serve import server
+    from plimsoll.serve.server import run
+
+    for name in ("records", "queue", "rates"):
+        if args.policy is None and getattr(args, name) is not None:
+            raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
+    run(_orders(args), host=args.host, port=args.port)
+    return 0
+
+
+def _orders(args: argparse.Namespace) -> Orders:
+    """What is to be served, from the words on the command line."""
+    from plimsoll import units
+    from plimsoll.serve.house import Orders
     from plimsoll.serve.routes import Keys
     from plimsoll.serve.version import Origin
 
     # A token on the command line can be read by every user of the machine; one in the environment cannot.
-    token = args.token or os.environ.get("PLIMSOLL_TOKEN")
-    for name in ("records", "queue", "rates"):
-        if args.policy is None and getattr(args, name) is not None:
-            raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
+    keys = Keys(args.token or os.environ.get("PLIMSOLL_TOKEN"), os.environ.get("PLIMSOLL_ADMIN_TOKEN"))
+    try:
+        patience = units.parse(args.p99, units.TIME) if args.p99 is not None else None
+    except ValueError as fault:
+        raise UserError(f"--p99: {fault}") from None
     origin = Origin(args.bundle, args.policy, args.rates)
-    server.run(server.Orders(origin, args.records, args.queue, Keys(token)), host=args.host, port=args.port)
-    return 0
+    return Orders(
+        origin, args.records, args.queue, keys, patience=patience, workers=args.workers, folders=tuple(args.swap_from)
+    )
+
+
+def _admin(args: argparse.Namespace) -> int:
+    from plimsoll import admin_command
+
+    return admin_command.admin(args)
 
 
 def _policy(args: argparse.Namespace) -> int:
@@ -191,6 +214,7 @@ _COMMANDS = {
     "plan": _plan,
     "predict": _predict,
     "serve": _serve,
+    "admin": _admin,
     "policy": _policy,
     "refit": _refit,
     "report": _report,

@@ -33,6 +33,14 @@ where it is kept:
   otherwise             in $XDG_DATA_HOME/plimsoll, or ~/.local/share/plimsoll
 """
 
+ADMIN_EXAMPLES = """\
+examples:
+  plimsoll admin http://127.0.0.1:8000
+  plimsoll admin http://127.0.0.1:8000 swap runs/next
+  plimsoll admin http://127.0.0.1:8000 rollback
+  plimsoll admin http://127.0.0.1:8000 candidate runs/next --share 0.05
+  plimsoll admin http://127.0.0.1:8000 promote
+"""
 POLICY_EXAMPLES = """\
 examples:
   plimsoll policy check policy.toml --bundle runs/tweets
@@ -86,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
         _add_plan,
         _add_predict,
         _add_serve,
+        _add_admin,
         _add_policy,
         _add_refit,
         _add_report,
@@ -129,6 +138,46 @@ def _add_serve(commands: Any) -> None:
     one.add_argument(
         "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
     )
+
+    one.add_argument(
+        "--p99",
+        metavar="TIME",
+        help='answer in this time or say at once that it cannot be (429), such as "5 ms" (the bundle\'s own limit on p99, or 20 times what was measured)',
+    )
+    one.add_argument("--workers", type=int, default=1, metavar="N", help="processes that answer (1)")
+    one.add_argument(
+        "--swap-from",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="bundles and policies that are swapped in lie below it (the folders of the first ones); with PLIMSOLL_ADMIN_TOKEN",
+    )
+
+
+def _add_admin(commands: Any) -> None:
+    one = commands.add_parser(
+        "admin",
+        help="swap what a running server answers with, go back, or try a candidate beside",
+        description="Says what a running server answers with. The token is read from PLIMSOLL_ADMIN_TOKEN.",
+        epilog=ADMIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("url", metavar="URL", help="where the server is, such as http://127.0.0.1:8000")
+    one.add_argument(
+        "do",
+        nargs="?",
+        default="show",
+        choices=("show", "swap", "rollback", "candidate", "promote", "dismiss", "reset"),
+        help="(show); reset lets rules that a breaker held back have their way again",
+    )
+    one.add_argument("bundle", nargs="?", metavar="BUNDLE", help="to swap or to try; as the server sees the path")
+    one.add_argument("--policy", metavar="FILE", help="the policy before it (the one that is served now)")
+    one.add_argument("--rates", metavar="FILE", help="the backtest of that policy")
+    one.add_argument(
+        "--share", type=float, default=0.0, metavar="S", help="of the requests that a candidate answers (0: a shadow)"
+    )
+    one.add_argument("--json", action="store_true", help="print what the server says")
 
 
 def _add_policy(commands: Any) -> None:

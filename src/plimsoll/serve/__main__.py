@@ -11,8 +11,9 @@ from plimsoll.serve import threads
 threads.one()  # before numpy, which starts its threads as it is imported
 
 from plimsoll.errors import UserError  # noqa: E402  # threads.one() comes first
+from plimsoll.serve.house import Orders  # noqa: E402
 from plimsoll.serve.routes import Keys  # noqa: E402
-from plimsoll.serve.server import Orders, run  # noqa: E402
+from plimsoll.serve.server import run  # noqa: E402
 from plimsoll.serve.version import Origin  # noqa: E402
 
 

@@ -88,12 +88,16 @@ class Counters:
         """
         found = cls()
         for state in states:
-            for status, count in state["statuses"].items():
-                found.statuses[int(status)] = found.statuses.get(int(status), 0) + count
-            found.rows += state["rows"]
-            found.times.buckets = [a + b for a, b in zip(found.times.buckets, state["buckets"], strict=True)]
-            found.times.seconds += state["seconds"]
+            found.add(state)
         return found
+
+    def add(self, state: Mapping[str, Any]) -> None:
+        """Adds what another counted."""
+        for status, count in state["statuses"].items():
+            self.statuses[int(status)] = self.statuses.get(int(status), 0) + count
+        self.rows += state["rows"]
+        self.times.buckets = [a + b for a, b in zip(self.times.buckets, state["buckets"], strict=True)]
+        self.times.seconds += state["seconds"]
 
     def text(self) -> str:
         lines = ["# HELP plimsoll_requests_total Requests by status.", "# TYPE plimsoll_requests_total counter"]

@@ -52,5 +52,5 @@ class Pace:
 
 
 def _moved(mean: float, new: float) -> float:
-    """A turn that was held up (by a collector, a neighbour) counts as at most ten times what is usual."""
-    return mean + _NEW * (min(new, 10 * mean) - mean) if mean else new
+    """A turn that was held up (by a collector, a neighbour) says little of the next: it counts as twice what is usual."""
+    return mean + _NEW * (min(new, 2 * mean) - mean) if mean else new

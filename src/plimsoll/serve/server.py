@@ -1,93 +1,22 @@
-"""A server put together, and run until it is told to stop."""
+"""A server, run until it is told to stop: in this process, or in several."""
 
 from __future__ import annotations
 
-import gc
+import asyncio
+import socket
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plimsoll.errors import MissingExtra
 from plimsoll.serve.address import check_address, listen
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
-from plimsoll.serve.caps import Caps, patience
-from plimsoll.serve.counters import Counters
-from plimsoll.serve.desk import Desk
-from plimsoll.serve.pace import Pace
-from plimsoll.serve.pages import plain, reviewed
-from plimsoll.serve.routes import Keys, Route
-from plimsoll.serve.served import Served
-from plimsoll.serve.version import Origin, Version, load
-
-if TYPE_CHECKING:  # a server without a policy need not know what one is
-    from plimsoll.policy.rules import Policy
-    from plimsoll.serve.keeper import Keeper
-    from plimsoll.serve.review import Review
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What is to be served and how: the version to begin with, where decisions are kept and reviewed, and the caps."""
-
-    origin: Origin
-    records: Path | None = None
-    queue: str | None = None
-    keys: Keys = field(default_factory=Keys)
-    caps: Caps = field(default_factory=Caps)
-    patience: float | None = None  # seconds; None: from what the bundle was limited to, or measured at
-
-
-@dataclass(frozen=True)
-class House:
-    """A server put together, not yet running."""
-
-    app: App
-    served: Served
-    keeper: Keeper | None = None
-    review: Review | None = None
-
-    def keeping(self) -> AbstractContextManager[None]:
-        """Writes what is kept for as long as it lasts."""
-        if self.keeper is None:
-            return nullcontext()
-        from plimsoll.serve.keeper import flushed
-
-        return flushed(self.keeper)
-
-
-def build(orders: Orders) -> House:
-    """Raises UserError where something cannot be loaded, or not be kept where it should be."""
-    keeper = _keeper(orders)
-    version = load(orders.origin, keeper, orders.caps.rows)
-    waits = orders.patience if orders.patience is not None else patience(version.answerer.bundle.facts)
-    review = None
-    if keeper is not None and keeper.queue is not None and version.gate is not None:
-        from plimsoll.serve.review import Review
-
-        choice = choices(version.gate.policy, version.answerer.schema.classes)
-        review = Review(keeper.queue, choice, orders.keys.caller)
-    app, served = assemble(version, orders.keys, replace(orders.caps, patience=waits), review)
-    # What is loaded stays until the end, so the collector need never walk it again.
-    gc.collect()
-    gc.freeze()
-    return House(app, served, keeper, review)
-
-
-def assemble(
-    version: Version, keys: Keys | None = None, caps: Caps | None = None, review: Review | None = None
-) -> tuple[App, Served]:
-    """The app over a version, with all of its pages."""
-    keys, caps = keys or Keys(), caps or Caps()
-    served, counters = Served(version), Counters()
-    desk = Desk(served, counters, keys, caps, Pace(_usual(version.answerer)))
-    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows)
-    if review is not None:
-        routes.update(reviewed(review))
-    return App(desk, routes, keys, caps), served
+from plimsoll.serve.board import Board
+from plimsoll.serve.caps import Caps
+from plimsoll.serve.house import House, Orders, Tending, build
+from plimsoll.serve.version import Origin
 
 
 def ready(bundle: Path | str) -> tuple[App, Answerer]:
@@ -96,31 +25,7 @@ def ready(bundle: Path | str) -> tuple[App, Answerer]:
     return house.app, house.served.now.answerer
 
 
-def _usual(answerer: Answerer) -> float:
-    """The median that the bundle was measured at; zero where that is not known."""
-    measured: Any = answerer.bundle.facts.get("measured", {})
-    found = measured.get("p50", 0.0) if isinstance(measured, Mapping) else 0.0
-    return found if isinstance(found, float) and 0.0 < found < 60.0 else 0.0
-
-
-def _keeper(orders: Orders) -> Keeper | None:
-    if orders.records is None and orders.queue is None:
-        return None
-    from plimsoll.policy.queue import Queue
-    from plimsoll.policy.records import Recorder
-    from plimsoll.serve.keeper import Keeper
-
-    queue = Queue(orders.queue) if orders.queue is not None else None
-    return Keeper(Recorder(orders.records) if orders.records is not None else None, queue)
-
-
-def choices(policy: Policy, classes: Sequence[str]) -> tuple[str, ...]:
-    """What may be said of an event: what the model learns to say, where the policy's truth is told so; else an outcome."""
-    told = [value for values in (policy.truth.right if policy.truth else {}).values() for value in values]
-    return tuple(classes) if told and set(told) <= set(classes) else tuple(o for o in policy.outcomes if o != "review")
-
-
-def server(app: App, caps: Caps | None = None) -> Any:
+def server(app: App, caps: Caps | None = None, tending: Sequence[Tending] = ()) -> Any:
     """A uvicorn server with everything imported that serving needs."""
     try:
         import uvicorn
@@ -142,19 +47,60 @@ def server(app: App, caps: Caps | None = None) -> Any:
         timeout_graceful_shutdown=10,
     )
     config.load()
-    return uvicorn.Server(config)
+    return _tended(uvicorn.Server)(config, tending)
+
+
+def _tended(base: Any) -> Any:
+    """A uvicorn server with something beside the answers that goes on for as long as it runs."""
+
+    class Tended(base):  # type: ignore[misc]
+        def __init__(self, config: Any, tending: Sequence[Tending]) -> None:
+            super().__init__(config)
+            self._tending = tending
+            self._beside: list[asyncio.Task[None]] = []
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            self._beside = [asyncio.ensure_future(each()) for each in self._tending]
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            for task in self._beside:
+                task.cancel()
+
+    return Tended
 
 
 def run(orders: Orders, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until told to stop. Raises UserError where the address is open to others without a token, or is taken."""
+    orders.check()
     check_address(host, orders.keys.caller)
+    if orders.keys.admin is not None:
+        check_address(host, orders.keys.admin)
     with listen(host, port) as listener:
-        house = build(orders)
-        made = server(house.app, orders.caps)
         shown = f"[{host}]" if ":" in host else host
         place = f"http://{shown}:{listener.getsockname()[1]}"
-        print(f"Serving {orders.origin.bundle} on {place}", file=sys.stderr, flush=True)
-        if orders.queue is not None:
-            print(f"People review at {place}/review", file=sys.stderr, flush=True)
-        with house.keeping():
-            made.run(sockets=[listener])
+        if orders.workers == 1:
+            _work(build(orders), orders, listener, lambda: _say(orders, place))
+        else:
+            from plimsoll.serve.workers import Workers
+
+            def work(folder: Path, worker: int) -> int:
+                house = build(orders, Board(folder, worker))
+                _work(house, orders, listener, lambda: _say(orders, place) if worker == 1 else None)
+                return 0
+
+            Workers(orders.workers, work).run()
+
+
+def _work(house: House, orders: Orders, listener: socket.socket, say: Callable[[], None]) -> None:
+    made = server(house.app, orders.caps, house.tending)
+    say()
+    with house.keeping():
+        made.run(sockets=[listener])
+
+
+def _say(orders: Orders, place: str) -> None:
+    print(f"Serving {orders.origin.bundle} on {place}", file=sys.stderr, flush=True)
+    if orders.queue is not None:
+        print(f"People review at {place}/review", file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ usual way, to the ASGI app. A request that does not arrive whole in time, head o
 
 from __future__ import annotations
 
+import math
 from asyncio import TimerHandle
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -31,7 +32,8 @@ class Wire(HttpToolsProtocol):
         self._stage = ""  # of the request under way: its head, its body if the desk will have it, or the app's
         self._parts: list[bytes] = []
         self._owed = 0  # answers that this connection waits for
-        self._wait = 0.0  # seconds that the caller of the request under way will wait
+        self._path = b""  # of what it waits for
+        self._wait = math.inf  # seconds that the caller of the request under way will wait
         self._ending = False
         self._due: TimerHandle | None = None
 
@@ -54,8 +56,12 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._plain():
-            self._stage, self._parts = ("body" if self.desk.has_room() else "shed"), []
-            return
+            if room := self.desk.has_room():
+                self._path = self.url
+            # One that was sent ahead may not be turned away before those before it are answered.
+            if room or not self._owed:
+                self._stage, self._parts = ("body" if room else "shed"), []
+                return
         self._stage = "app"
         super().on_headers_complete()
 
@@ -110,8 +116,10 @@ class Wire(HttpToolsProtocol):
         if busy or crowded or self.flow.write_paused:
             return False
         wait = self.desk.admits(self.headers)
-        self._wait = wait or 0.0
-        return wait is not None
+        if wait is None or (self._owed and (self.url != self._path or wait != math.inf)):
+            return False  # answers must go in the order of their requests, and the desk keeps it on one path alone
+        self._wait = wait
+        return True
 
     def _write(self, status: int, body: bytes, more: bytes) -> None:
         self.transport.write(_HEAD % (status, _PHRASES[status], len(body), more, body))
