@@ -377,3 +377,10 @@ def test_the_bound_on_a_p99_is_exact(count: int, rank: int | None) -> None:
     """299 requests are the fewest that bound a p99 at 95 %, and 473 the fewest that bound it by the second largest."""
     found = probe.upper_rank(count)
     assert found == rank or (rank is None and count > 299 and found is not None and found < count)
+
+
+def test_where_it_is_never_quiet_a_disturbed_figure_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once time is short nothing is measured again, and no more is asked than a verdict needs."""
+    monkeypatch.setattr(probe, "window", lambda answer, bodies: ([1.0] * len(bodies), 2.0, 1.0))
+    found = probe.measure(lambda body: body, iter([b""] * 2_000), 2_000, until=-1.0)
+    assert (found["repeated"], found["noisy_windows"], found["latencies_us"]["count"]) == (0, 4, 800)

@@ -29,6 +29,7 @@ COSTS: dict[str, str] = {
     "carbon": units.MASS,
 }
 RUN_COSTS = ("train", "train_memory", "cpu", "energy", "carbon")  # what the run costs, not the served model
+LEAST = 662  # requests that a verdict on a p99 needs
 
 _LIMIT = re.compile(r"\s*([a-z0-9_@]+)\s*(\[[^\]]*\])?\s*(<=|>=|<|>|≤|≥)\s*(.+?)\s*$")
 _UPPER = {"<": True, "<=": True, "≤": True, ">": False, ">=": False, "≥": False}

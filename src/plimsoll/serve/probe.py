@@ -1,6 +1,6 @@
 """What a served model costs, measured in a fresh process by the code that serves it.
 
-``python -m plimsoll.serve.probe BUNDLE REQUESTS.jsonl OUT.json [--count 2000]``
+``python -m plimsoll.serve.probe BUNDLE REQUESTS.jsonl OUT.json [--count 2000] [--seconds 5]``
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import msgspec  # noqa: E402
 
 from plimsoll.clock import started  # noqa: E402
 from plimsoll.errors import UserError  # noqa: E402
+from plimsoll.limits import LEAST  # noqa: E402
 from plimsoll.serve import server as serving  # noqa: E402
 
 WINDOW = 200
@@ -95,24 +96,30 @@ def window(answer: Callable[[bytes], bytes], bodies: Sequence[bytes]) -> tuple[l
 
 
 def measure(
-    answer: Callable[[bytes], bytes], bodies: Iterator[bytes], count: int, between: Callable[[], None] = lambda: None
+    answer: Callable[[bytes], bytes],
+    bodies: Iterator[bytes],
+    count: int,
+    between: Callable[[], None] = lambda: None,
+    until: float = math.inf,
 ) -> dict[str, Any]:
-    """Windows of requests, with something done before each; one that was disturbed is measured again, and said so."""
+    """Windows of requests, with something done before each; one that was disturbed is measured again, and said so.
+
+    From ``until`` on (by ``time.perf_counter``) none is measured again, and as many requests do as a verdict needs: on a
+    machine that is never quiet a disturbed figure is worth more than none.
+    """
     latencies: list[float] = []
     noisy = repeated = 0
     cpu_total = 0.0
-    while len(latencies) < count:
+    while len(latencies) < (count if time.perf_counter() < until else min(count, LEAST)):
         between()
         batch = list(itertools.islice(bodies, min(WINDOW, count - len(latencies))))
-        for _ in range(REPEATS + 1):
+        for again in range(REPEATS + 1):
             took, wall, cpu = window(answer, batch)
+            repeated += again > 0
             quiet = wall <= QUIET * cpu
-            if quiet:
+            if quiet or time.perf_counter() >= until:
                 break
-            repeated += 1
-        # The last try counts as one that is noisy, not as one that is repeated.
-        if not quiet:
-            noisy, repeated = noisy + 1, repeated - 1
+        noisy += not quiet
         latencies += took
         cpu_total += cpu
     return {
@@ -123,7 +130,7 @@ def measure(
     }
 
 
-def probe(bundle: str, bodies: Sequence[bytes], count: int) -> dict[str, Any]:
+def probe(bundle: str, bodies: Sequence[bytes], count: int, until: float = math.inf) -> dict[str, Any]:
     """Every figure. The first answer ends the cold start, so the server is built before it."""
     app, answerer = serving.ready(bundle)
     serving.server(app)
@@ -136,7 +143,7 @@ def probe(bundle: str, bodies: Sequence[bytes], count: int) -> dict[str, Any]:
     from plimsoll.pace import Pacer  # no part of what is served, whose memory has been taken
 
     pacer = Pacer()
-    found = measure(answerer.answer, cycle, count, pacer.look)
+    found = measure(answerer.answer, cycle, count, pacer.look, until)
     return {"cold_start": cold, "memory": held, "pace": pacer.pace, **found}
 
 
@@ -146,12 +153,14 @@ def main(words: list[str]) -> int:
     parser.add_argument("requests", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=2_000)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="from the start of the process, to do it well")
     given = parser.parse_args(words)
+    until = time.perf_counter() + given.seconds - (time.time() - started())
     bodies = [line for line in given.requests.read_bytes().splitlines() if line.strip()]
     try:
         if not bodies or given.count < 1:
             raise UserError(f"{given.requests}: needs at least one request, one JSON object a line.")
-        figures = probe(given.bundle, bodies, given.count)
+        figures = probe(given.bundle, bodies, given.count, until)
     except UserError as fault:
         print(fault, file=sys.stderr)
         return 2
