@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from plimsoll import bundle, calibration, evidence, meter, metrics, provenance
 from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
-from plimsoll.errors import TrialError
+from plimsoll.errors import BundleError, TrialError
 from plimsoll.limits import Measured
 from plimsoll.runner import Outcome
 from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
@@ -76,6 +76,16 @@ class Judge:
             return replace(trial, status=Status.FAILED, why=str(fault))
         measured = trial.measured.joined(reading.measured).joined(self.floors(trial.id))
         return self.verdict(replace(trial, measured=measured, notes=reading.notes))
+
+    def again(self, trial: Trial, seconds: float) -> Trial:
+        """A trial whose model is measured once more, from the bundle that it left; where that fails, as it was."""
+        try:
+            reading = self.meter(bundle.read(self.folder / trial.id / "bundle"), trial.id, seconds)
+        except (TrialError, BundleError):
+            return trial
+        return self.verdict(
+            replace(trial, measured=trial.measured.joined(reading.measured), notes=(*trial.notes, "timed twice"))
+        )
 
     def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
         job, seen, knobs = self.asked.job, self.seen[trial.id], {**trial.knobs, **settled}

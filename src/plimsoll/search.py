@@ -51,6 +51,7 @@ class Search:
     trials: list[Trial] = field(default_factory=list)
     cpu: float = 0.0
     rate: float = 0.0  # seconds that a row takes to answer in a batch, the slowest so far
+    looked: set[str] = field(default_factory=set)  # trials whose models were timed twice
     folds: dict[str, int] = field(default_factory=dict)  # how many folds each trial has been scored on
     walls: dict[str, float] = field(default_factory=dict)  # core-seconds that a fold of each trial took to fit
     cases: list[Case] = field(default_factory=list)  # of this run, for the cost model
@@ -201,6 +202,14 @@ class Search:
             return
         found = self.judge.verdict(replace(trial, measured=trial.measured.joined(self.judge.floors(trial.id))))
         self.trials = [found if each.id == trial.id else each for each in self.trials]
+
+    def timed_again(self, trial: Trial, seconds: float) -> Trial:
+        """Measures a trial's model once more, and says what becomes of it."""
+        begun = self.clock.spent
+        found = self.judge.again(trial, seconds)
+        self.mark(f"{trial.recipe} {trial.id}, timed once more", begun, "run-off", 0, trial.id)
+        self.trials = [found if each.id == trial.id else each for each in self.trials]
+        return found
 
     def mark(self, what: str, begun: float, kind: str, lane: int = 0, trial: str | None = None) -> None:
         """Notes on the time line what has just ended."""

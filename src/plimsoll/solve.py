@@ -25,6 +25,7 @@ from plimsoll.run import Run
 from plimsoll.run_off import run_off
 from plimsoll.scoring import trial_limits
 from plimsoll.search import Search
+from plimsoll.second_look import second_look
 from plimsoll.statement import begun
 from plimsoll.trial import Status, Trial
 from plimsoll.window import Window
@@ -142,6 +143,7 @@ class _Solve:
         try:
             for reserved in _RESERVED:
                 self._try(search, spaces, reserved)
+                second_look(search, lambda: share.spendable, self.say)
                 self._mix(search)
                 run_off(search, self.crew, lambda: share.spendable, self.say)
             if not any(trial.status is Status.FITS for trial in search.trials):
