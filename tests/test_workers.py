@@ -171,6 +171,20 @@ def test_no_request_fails_while_versions_are_swapped(running: Running):
     assert len({line["bundle"] for chain in chains for _, line in lines(chain)}) == 2
 
 
+def test_a_candidate_is_compared_by_all(running: Running):
+    """What is shown is the sum of what they counted, whoever is asked."""
+    running.admin("candidate", bundle="two")
+    for age in range(40):
+        fetch(running.port, "POST", "/predict", b'{"age": %d}' % age)
+    for _ in range(100):
+        told = running.admin("show")["rival"]["compared"]["/predict"]
+        if told["compared"] == 40:
+            break
+        time.sleep(0.05)
+    assert told["compared"] == told["seconds"]["rival"]["count"] == 40
+    assert told["same"] + sum(change["count"] for change in told["changes"]) == 40
+
+
 def test_a_policy_that_counts_has_one_worker(here: Path):
     """For each would count for itself."""
     words = child("plimsoll", "serve", "one", "--policy", "policy.toml", "--port", "0", "--workers", "2")

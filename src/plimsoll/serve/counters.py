@@ -40,10 +40,16 @@ class Times:
                 return bound
         return None
 
+    def join(self, told: Mapping[str, Any]) -> None:
+        """Adds what another counted, from its ``as_json``."""
+        self.buckets = [a + b for a, b in zip(self.buckets, told["buckets"], strict=True)]
+        self.seconds += told["seconds"]
+
     def as_json(self) -> dict[str, Any]:
         """With quantiles as the bounds that they lie below."""
         mean = self.seconds / self.count if self.count else None
-        return {"count": self.count, "mean": mean, "p50_below": self.quantile(0.5), "p99_below": self.quantile(0.99)}
+        said = {"count": self.count, "mean": mean, "p50_below": self.quantile(0.5), "p99_below": self.quantile(0.99)}
+        return {**said, "buckets": self.buckets, "seconds": self.seconds}
 
 
 class Counters:
@@ -74,8 +80,7 @@ class Counters:
         return {
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "rows": self.rows,
-            "buckets": self.times.buckets,
-            "seconds": self.times.seconds,
+            "times": self.times.as_json(),
         }
 
     @classmethod
@@ -96,8 +101,7 @@ class Counters:
         for status, count in state["statuses"].items():
             self.statuses[int(status)] = self.statuses.get(int(status), 0) + count
         self.rows += state["rows"]
-        self.times.buckets = [a + b for a, b in zip(self.times.buckets, state["buckets"], strict=True)]
-        self.times.seconds += state["seconds"]
+        self.times.join(state["times"])
 
     def text(self) -> str:
         lines = ["# HELP plimsoll_requests_total Requests by status.", "# TYPE plimsoll_requests_total counter"]

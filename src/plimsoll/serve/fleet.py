@@ -13,6 +13,7 @@ from typing import Any
 from plimsoll.errors import UserError
 from plimsoll.serve.board import Board
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.rival import summed
 from plimsoll.serve.steering import Helm, Order
 
 _LOOK = 0.05  # seconds between two looks at the board
@@ -42,12 +43,15 @@ class Fleet:
         await self._followed(number)
 
     def shown(self) -> dict[str, Any]:
-        """As this worker has it, with what each worker counted of a candidate."""
-        told = self._helm.shown()
+        """As this worker has it, with what all have counted of a candidate."""
+        told, others = self._helm.shown(), self._board.others()
         if told["rival"] is not None:
-            told["rival"]["workers"] = [state.get("rival") for state in self._board.others()]
-        told["workers"] = 1 + len(self._board.others())
-        return told
+            rivals = [told["rival"], *(state["rival"] for state in others if state.get("rival"))]
+            told["rival"]["compared"] = {
+                path: summed(rival["compared"][path] for rival in rivals if path in rival["compared"])
+                for path in told["rival"]["compared"]
+            }
+        return {**told, "workers": 1 + len(others)}
 
     def post(self) -> None:
         self._board.post({**self._state(), "done": self._done})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -26,6 +26,7 @@ _MOST_WAITING = 2_000  # requests that may wait to be compared; more are not com
 _SLICE = 5e-4  # seconds of comparing between two looks at who asks
 _PAUSE = 1e-3
 _MOST_CHANGES = 100  # kinds of change that are told apart
+_COUNTS = ("compared", "same", "passed_over", "failed", "apart")
 _log = logging.getLogger("plimsoll.serve")
 
 
@@ -55,14 +56,27 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "compared": self.compared,
-            "same": self.same,
-            "passed_over": self.passed_over,
-            "failed": self.failed,
-            "apart": self.apart,
+            **{name: getattr(self, name) for name in _COUNTS},
             "changes": [{"before": b, "after": a, "count": count} for (b, a), count in self.changes.most_common()],
             "seconds": {"now": self.now.as_json(), "rival": self.rival.as_json()},
         }
+
+    def add(self, told: Mapping[str, Any]) -> None:
+        """Adds what another worker counted, from its ``as_json``."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + told[name])
+        for each in told["changes"]:
+            self.changes[each["before"], each["after"]] += each["count"]
+        for name, times in (("now", self.now), ("rival", self.rival)):
+            times.join(told["seconds"][name])
+
+
+def summed(each: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several workers counted of the same two versions."""
+    whole = Comparison()
+    for told in each:
+        whole.add(told)
+    return whole.as_json()
 
 
 class Side:
