@@ -27,8 +27,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,7 @@ class Bench:
 
     scratch: Path
     homes: Path  # where the peers are installed
+    fitted: Path | None = None  # a run of before, instead of a new one
     auc: dict[str, float] = field(default_factory=dict)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)  # why a server has no figures
@@ -70,21 +73,23 @@ class Bench:
             process.stop()
 
 
-def write_rows(bench: Bench) -> None:
+def write_rows(bench: Bench, asked: Sequence[Peer] = PEERS) -> None:
     rows(20_000).write_csv(bench.scratch / "rows.csv")
     rows(5_000, seed=2).write_csv(bench.scratch / "test.csv")
     bodies = [json.dumps(row).encode() for row in rows(1_000, seed=1).drop("label").to_dicts()]
-    for peer in PEERS:
+    for peer in asked:
         lines = b"\n".join(peer.body.replace(b"%b", body) for body in bodies)
         (bench.scratch / f"{peer.name}.jsonl").write_bytes(lines)
 
 
 def fit_bundle(bench: Bench) -> dict[str, Any]:
     """Our bundle, and the knobs of its forest."""
-    frame, test = rows(20_000), rows(5_000, seed=2)
-    run = plimsoll.fit(
-        frame, predict="label", test=test, recipes=["trees"], limits="train < 60 s", out=bench.scratch / "run"
-    )
+    out = bench.scratch / "run"
+    if bench.fitted is not None:
+        run = plimsoll.Run.open(Path(shutil.copytree(bench.fitted, out)))
+    else:
+        frame, test = rows(20_000), rows(5_000, seed=2)
+        run = plimsoll.fit(frame, predict="label", test=test, recipes=["trees"], limits="train < 60 s", out=out)
     if run.chosen["recipe"] != "trees":
         raise SystemExit("No forest was fitted in a minute: the machine is too busy for a comparison.")
     bench.auc["plimsoll"] = run.record["test"]["value"]
@@ -97,20 +102,27 @@ def trees(bench: Bench) -> int:
     return int(max(next(each for each in node.attribute if each.name == "target_treeids").ints)) + 1
 
 
+def install(bench: Bench, home: str) -> None:
+    """The environment of some peers, made once. Raises CannotRun."""
+    if home not in bench.versions:
+        bench.versions[home] = peers.versions(peers.install(home, bench.homes))
+
+
 def train_peer(bench: Bench, home: str) -> None:
-    """The environment of some peers, with their model trained in it, made once. Raises CannotRun."""
+    """The peers' model, trained in their environment, once. Raises CannotRun."""
     if home in bench.auc:
         return
-    place = peers.install(home, bench.homes)
-    bench.versions[home] = peers.versions(place)
     files = [str(bench.scratch / name) for name in ("rows.csv", "test.csv", home)]
-    told = peers.run([str(place / "python"), str(APPS / "train.py"), *files], f"{home} did not train")
+    python = bench.homes / home / "bin" / "python"
+    told = peers.run([str(python), str(APPS / "train.py"), *files], f"{home} did not train")
     bench.auc[home] = float(told.split()[-1])
 
 
 def begin(bench: Bench, peer: Peer) -> Process:
     """The peer's server, once it has answered. Raises CannotRun."""
     if peer.home:
+        install(bench, peer.home)
+    if not peer.ours:
         train_peer(bench, peer.home)
     port, place = free_port(), bench.homes / peer.home / "bin"
     model, bundle = bench.scratch / peer.home, bench.scratch / "run" / "bundle"
@@ -156,13 +168,30 @@ def one_round(bench: Bench, chosen: list[Peer], seconds: float) -> dict[str, Any
     return found
 
 
+def results(bench: Bench, chosen: Sequence[Peer], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the rounds come to, for each server that ran through all of them."""
+    told = {}
+    for name in (peer.name for peer in chosen if peer.name not in bench.absent):
+        process = bench.running[name]
+        asked = {str(count): page.summary(name, found, str(count)) for count in CONNECTIONS}
+        told[name] = {"asked": asked, "pss": process.memory(), "start": process.seconds}
+    return told
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    home = Path.home() / ".cache" / "plimsoll-bench"
+    parser.add_argument("--peers", type=Path, default=home, metavar="DIR", help="where they are installed")
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="serve this run of fit; else one is fitted, in a minute"
+    )
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="plimsoll serve beside other servers, one row at a time")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="of each window")
     parser.add_argument("--only", default="", metavar="NAME,...", help=", ".join(peer.name for peer in PEERS))
-    home = Path.home() / ".cache" / "plimsoll-bench"
-    parser.add_argument("--peers", type=Path, default=home, metavar="DIR", help="where they are installed")
+    add_places(parser)
     given = parser.parse_args()
     names = [peer.name for peer in PEERS]
     given.only = given.only.split(",") if given.only else names
@@ -177,11 +206,6 @@ def measure(bench: Bench, chosen: list[Peer], given: argparse.Namespace) -> dict
     knobs = fit_bundle(bench)
     begin_all(bench, chosen)
     found = [one_round(bench, chosen, given.seconds) for _ in range(given.rounds)]
-    results = {}
-    for name in (peer.name for peer in chosen if peer.name not in bench.absent):
-        process = bench.running[name]
-        asked = {str(count): page.summary(name, found, str(count)) for count in CONNECTIONS}
-        results[name] = {"asked": asked, "pss": process.memory(), "start": process.seconds}
     return {
         "machine": machine.card(),
         "cores": {"servers": SERVER, "client": CLIENT},
@@ -192,7 +216,7 @@ def measure(bench: Bench, chosen: list[Peer], given: argparse.Namespace) -> dict
         "connections": CONNECTIONS,
         "seconds": given.seconds,
         "absent": bench.absent,
-        "results": results,
+        "results": results(bench, chosen, found),
         "rounds": found,
     }
 
@@ -201,7 +225,7 @@ def main() -> None:
     given = arguments()
     chosen = [peer for peer in PEERS if peer.name in given.only]
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), given.peers)
+        bench = Bench(Path(folder), given.peers, given.run)
         try:
             record = measure(bench, chosen, given)
         finally:

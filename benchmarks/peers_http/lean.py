@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import joblib
@@ -24,8 +24,16 @@ class Lean:
         ]
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        cells = [row[name] for name in self._numeric]
-        cells += [codes.get(row[name], -1.0) for name, codes in self._codes]
-        yes = float(self._booster.predict(np.array([cells]), num_threads=1, validate_features=False)[0])
-        no, label = 1.0 - yes, self._classes[yes > 0.5]
-        return {"prediction": label, "probabilities": dict(zip(self._classes, (no, yes), strict=True))}
+        return self.many([row])[0]
+
+    def many(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        cells = [[*map(row.__getitem__, self._numeric), *self._coded(row)] for row in rows]
+        found = self._booster.predict(np.array(cells), num_threads=1, validate_features=False).tolist()
+        first, second = self._classes
+        return [
+            {"prediction": second if yes > 0.5 else first, "probabilities": {first: 1.0 - yes, second: yes}}
+            for yes in found
+        ]
+
+    def _coded(self, row: Mapping[str, Any]) -> list[float]:
+        return [codes.get(row[name], -1.0) for name, codes in self._codes]

@@ -69,17 +69,24 @@ def tables(record: Mapping[str, Any], chosen: Sequence[Peer]) -> str:
     return "\n\n".join(parts)
 
 
+def conditions(record: Mapping[str, Any]) -> str:
+    """Where servers and client ran, and how busy the machine was."""
+    clients = [each["client_busy"] for found in record["results"].values() for each in found["asked"].values()]
+    busy = max(found["busy"] or 0.0 for found in record["rounds"])
+    return (
+        f"Windows of {record['seconds']:g} s; one worker each, servers on core {record['cores']['servers']}, the client on "
+        f"core {record['cores']['client']}, which it kept {max(clients, default=0):.0%} busy at most. Before a round "
+        f"others used {busy:.0%} of the cores at most."
+    )
+
+
 def page(record: Mapping[str, Any], chosen: Sequence[Peer]) -> str:
     """The tables, and how the figures came about."""
     card, rounds = record["machine"], record["rounds"]
-    busy = max(found["busy"] or 0.0 for found in rounds)
-    clients = [each["client_busy"] for found in record["results"].values() for each in found["asked"].values()]
     return (
         f"# One row over HTTP\n\n{tables(record, chosen)}\n\n"
-        f"{card['processor']}, {card['cores']} cores, Python {card['python']}. Medians of {len(rounds)} rounds of "
-        f"{record['seconds']:g} s; one worker each, servers on core {record['cores']['servers']}, the client on core "
-        f"{record['cores']['client']}, which it kept {max(clients, default=0):.0%} busy at most. Before a round others "
-        f"used {busy:.0%} of the cores at most. Our bundle holds {record['trees']} trees, the peers' model 300. "
+        f"{card['processor']}, {card['cores']} cores, Python {card['python']}. Medians of {len(rounds)} rounds. "
+        f"{conditions(record)} Our bundle holds {record['trees']} trees, the peers' model 300. "
         "CPU is the time of all of a server's processes, memory their PSS, start the time to the first answer. "
         "What is fair about this and what is not: `benchmarks/over_http.py`.\n"
     )

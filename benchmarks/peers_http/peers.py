@@ -42,7 +42,8 @@ class Peer:
     ours: bool = False  # whether it answers with our bundle
 
 
-def _uvicorn(app: str) -> tuple[str, ...]:
+def uvicorn(app: str) -> tuple[str, ...]:
+    """The command that serves an app of this folder as quickly as uvicorn can."""
     quiet = ("--no-access-log", "--no-server-header", "--no-date-header", "--log-level", "warning")
     return ("{bin}/uvicorn", "--app-dir", "{apps}", f"{app}:app", "--port", "{port}", "--workers", "1", *quiet)
 
@@ -52,10 +53,10 @@ _BENTOML = ("{bin}/bentoml", "serve", "bentoml_lean:Service", "--working-dir", "
 _SERVE = ("{python}", "-m", "plimsoll", "serve", "{bundle}", "--port", "{port}")
 PEERS = (
     Peer("plimsoll", "plimsoll serve", "", _SERVE, ours=True),
-    Peer("fastapi-raw", "FastAPI, raw body to the same bundle", "fastapi", _uvicorn("fastapi_raw"), ours=True),
-    Peer("fastapi-bundle", "FastAPI, pydantic row, the same bundle", "fastapi", _uvicorn("fastapi_bundle"), ours=True),
-    Peer("fastapi-lean", "FastAPI, pydantic row, Booster.predict", "fastapi", _uvicorn("fastapi_lean")),
-    Peer("fastapi-frame", "FastAPI, pydantic row, pandas pipeline", "fastapi", _uvicorn("fastapi_frame")),
+    Peer("fastapi-raw", "FastAPI, raw body to the same bundle", "fastapi", uvicorn("fastapi_raw"), ours=True),
+    Peer("fastapi-bundle", "FastAPI, pydantic row, the same bundle", "fastapi", uvicorn("fastapi_bundle"), ours=True),
+    Peer("fastapi-lean", "FastAPI, pydantic row, Booster.predict", "fastapi", uvicorn("fastapi_lean")),
+    Peer("fastapi-frame", "FastAPI, pydantic row, pandas pipeline", "fastapi", uvicorn("fastapi_frame")),
     Peer("litserve", "LitServe, Booster.predict", "litserve", ("{bin}/python", "{apps}/litserve_lean.py", "{port}")),
     Peer("bentoml", "BentoML, pydantic row, Booster.predict", "bentoml", (*_BENTOML, "--port", "{port}")),
     Peer(

@@ -26,3 +26,7 @@ class Row(BaseModel):
 class Answer(BaseModel):
     prediction: str
     probabilities: dict[str, float]
+
+
+class Rows(BaseModel):
+    rows: list[Row]
