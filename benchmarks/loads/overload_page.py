@@ -58,7 +58,7 @@ def page(record: Mapping[str, Any], chosen: Sequence[Peer]) -> str:
         f"# More requests than can be answered\n\n{tables(record, chosen)}\n\n"
         f"Requests of {record['rows']} rows, due at random whether or not earlier ones were answered; goodput are 200s a "
         f"second as a share of the server's own capacity, times are from when a request was due to its answer, the client "
-        f"gives up after two seconds. Ours promised an answer within {record['patience'] * 1e3:g} ms. Unloaded p99: {alone}. "
+        f"gives up after two seconds. Ours promised an answer within {record['promise']}. Unloaded p99: {alone}. "
         f"{card['processor']}, {card['cores']} cores, Python {card['python']}; medians of {len(rounds)} rounds, windows "
         f"of {record['seconds']:g} s; servers on core {record['cores']['servers']}, the client on core "
         f"{record['cores']['client']}, where it was late by more than a millisecond with at most "
