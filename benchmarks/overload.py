@@ -41,7 +41,7 @@ from plimsoll import machine
 
 ROWS, BODIES = 200, 20
 LOADS = (0.5, 1.0, 2.0, 5.0)
-UNLOADED, LEAST = 0.1, 600  # requests that a p99 is taken of, at least
+UNLOADED, LEAST, LONGEST = 0.1, 600, 60.0  # load, requests that its p99 is taken of, seconds that they may take
 PROMISE = "20 ms"
 APPS, OPEN = peers.APPS, Path(__file__).parent / "loads" / "open_loop.py"
 _OURS = ("{python}", "-m", "plimsoll", "serve", "{bundle}", "--port", "{port}", "--p99", PROMISE)
@@ -99,7 +99,7 @@ def one_server(bench: Bench, peer: Peer, seconds: float, seed: int) -> dict[str,
     most = capacity(bench, peer, seconds / 3)
     rate = UNLOADED * most
     found: dict[str, Any] = {"capacity": most, "busy": machine.others_busy(0.5)}
-    found["unloaded"] = arrive(bench, peer, rate, max(seconds, LEAST / rate), seed)
+    found["unloaded"] = arrive(bench, peer, rate, max(seconds, min(LEAST / rate, LONGEST)), seed)
     for load in LOADS:
         told = arrive(bench, peer, load * most, seconds, seed)
         told["share"] = told["goodput"] / most

@@ -130,6 +130,7 @@ def soak(scratch: Path, origins: Mapping[str, Origin], workers: int, given: argp
         "stopped in": stopped,
         "exit": process.popen.returncode,
         "errors in the log": said.count("Traceback") + said.count("ERROR"),
+        "killed at": [time.strftime("%H:%M:%S", time.localtime(at)) for at in kills.at],
         "log": said[-2_000:],
         "memory": memory(watch.seen),
     }

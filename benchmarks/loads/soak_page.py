@@ -59,7 +59,8 @@ def _run(run: Mapping[str, Any]) -> str:
         ("open files when warm, at the end", f"{memory['files when warm']}, {memory['files at the end']}"),
     ]
     table = "\n".join(["| what | how many |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
-    listed = "\n".join(f"- {each}" for each in (*wrong, *run["failures"][:10]))
+    said = [f"Killed at: {', '.join(run['killed at'])}"] if run["killed at"] else []
+    listed = "\n".join(f"- {each}" for each in (*wrong, *run["failures"][:10], *said, *run["log"].splitlines()[-10:]))
     return (
         title + ("all as it should be" if not wrong else "faults") + f"\n\n{table}" + (f"\n\n{listed}" if wrong else "")
     )
