@@ -217,7 +217,7 @@ def test_events_of_one_turn_are_decided_in_their_order(policy: Policy, answerer:
         for _ in range(4):
             app.desk.put(Asker(), event(), asyncio.get_running_loop(), b"/decide")
         app.desk.put(Asker(), event("bob"), asyncio.get_running_loop(), b"/decide")
-        await asyncio.sleep(0)
+        app.desk.finish()
 
     asyncio.run(turn())
     alone = gate(policy, answerer)

@@ -24,6 +24,7 @@ from plimsoll.serve.routes import Keys, Who
 
 Headers = Sequence[tuple[bytes, bytes]]  # names in lower case
 DUE = b"x-request-timeout-ms"
+_TURN = 1e-3  # seconds of answering before those are heard who came meanwhile; more where a single answer takes more
 _log = logging.getLogger("plimsoll.serve")
 
 
@@ -61,8 +62,11 @@ class _Waiting(NamedTuple):
 
 
 class Desk:
-    """The one place that asks on behalf of callers, and counts what became of it. A request may come as a turn begins, and is
-    answered in the next: half of ``caps.patience`` is for the turn, half for those before it."""
+    """The one place that asks on behalf of callers, and counts what became of it.
+
+    Answers are given a turn at a time, first come, first served, and between two turns those are heard who came meanwhile:
+    so an answer leaves as soon as it is made, and who is turned away is told so within a turn.
+    """
 
     def __init__(self, serving: Serving, counters: Counters, keys: Keys, caps: Caps, pace: Pace | None = None) -> None:
         self.serving = serving
@@ -99,26 +103,52 @@ class Desk:
         return due if fair and len(self._waiting) < self.caps.open and self._keys.admits(Who.CALLER, given) else None
 
     def has_room(self) -> bool:
-        """Whether one more can be answered in the time that was promised. There is always room for one."""
-        waiting = self._waiting
-        return not waiting or 2.0 * self.pace.waits(len(waiting) + 1, self._size) <= self.caps.patience
+        """Whether one more can be answered in the time that was promised; it may have come as a turn began. There is always
+        room for one."""
+        many = len(self._waiting)
+        if not many:
+            return True
+        before = self.pace.waits(many, self._size)
+        one = before / many
+        return before + one + max(_TURN, one) <= self.caps.patience
 
     def put(
         self, asker: Asker, body: bytes, loop: asyncio.AbstractEventLoop, path: bytes, wait: float = math.inf
     ) -> None:
         """Takes a request; its answer comes before the loop waits again."""
         if not self._waiting:
-            loop.call_soon(self.clear)
+            loop.call_soon(self.clear, loop)
         begun = perf_counter()
         self._waiting.append(_Waiting(asker, body, begun, path, begun + wait))
         self._size += len(body)
         self._hurried = self._hurried or wait != math.inf
 
-    def clear(self) -> None:
-        """Answers all that wait."""
-        waiting, self._waiting, self._size = self._waiting, [], 0
+    def clear(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answers those who wait, as many as a turn has time for; the others in the next."""
+        if self._waiting:  # nobody does where ``finish`` came before
+            self._answer(self._turn())
+        if self._waiting:
+            loop.call_soon(self.clear, loop)
+
+    def finish(self) -> None:
+        """Answers all who wait, and now: for who may not be answered before them."""
+        while self._waiting:
+            self._answer(self._turn())
+
+    def _turn(self) -> list[_Waiting]:
+        """Takes those who came first: all who can be answered in a turn, and one at least."""
+        waiting, many = self._waiting, len(self._waiting)
+        if many > 1 and self.pace.waits(many, self._size) > _TURN:
+            many, time = 1, self.pace.of(waiting[0].body)
+            while many < len(waiting) and (time := time + self.pace.of(waiting[many].body)) <= _TURN:
+                many += 1
+        self._waiting = waiting[many:]
+        self._size = sum([len(each.body) for each in self._waiting])
+        return waiting[:many]
+
+    def _answer(self, waiting: list[_Waiting]) -> None:
         if self._hurried:
-            waiting, self._hurried = self._in_time(waiting), False
+            waiting, self._hurried = self._in_time(waiting), bool(self._waiting)
         for path in dict.fromkeys([each.path for each in waiting]):
             self._clear([each for each in waiting if each.path == path], path)
 

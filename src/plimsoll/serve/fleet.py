@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -78,9 +79,10 @@ class Fleet:
                 try:
                     await self._helm.do(order)
                 except UserError as fault:
-                    # One that answers otherwise than the others is worse than none: it is started anew.
+                    # One that answers otherwise than the others is worse than none: it ends, and is begun anew.
                     _log.error("A change that another worker made fails here: %s", fault)
-                    os._exit(1)
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    return
                 self._done += 1
                 self.post()
 

@@ -91,6 +91,8 @@ def build(orders: Orders, board: Board | None = None) -> House:
     waits = orders.patience if orders.patience is not None else patience(version.answerer.bundle.facts)
     caps, review = replace(orders.caps, patience=waits), _review(orders, keeper, version)
     app, served = assemble(version, orders.keys, caps, review)
+    if begin.before is not None:
+        served.before = loaded(begin.before)
     if begin.rival is not None:
         served.challenge(loaded(begin.rival), begin.share)
     helm = Helm(served, loaded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -98,7 +97,6 @@ class Helm:
             version = await asyncio.to_thread(self._load, order.origin) if order.do in ("swap", "candidate") else None
             self._make(order, version)
             _log.info("changed", extra={"facts": {"event": order.do, "bundle": order.bundle, "policy": order.policy}})
-        gc.freeze()  # what was loaded stays, so the collector need not walk it
 
     def shown(self) -> dict[str, Any]:
         return self.served.as_json()

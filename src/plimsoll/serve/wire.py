@@ -55,15 +55,16 @@ class Wire(HttpToolsProtocol):
         self._stage = "head"
 
     def on_headers_complete(self) -> None:
-        if self._plain():
-            if room := self.desk.has_room():
-                self._path = self.url
-            # One that was sent ahead may not be turned away before those before it are answered.
-            if room or not self._owed:
-                self._stage, self._parts = ("body" if room else "shed"), []
-                return
-        self._stage = "app"
-        super().on_headers_complete()
+        plain = self._plain()
+        if self._owed and not (plain and self.url == self._path and self._wait == math.inf and self.desk.has_room()):
+            self.desk.finish()  # answers go in the order of their requests
+        if not plain:
+            self._stage = "app"
+            super().on_headers_complete()
+        elif self.desk.has_room():
+            self._stage, self._parts, self._path = "body", [], self.url
+        else:
+            self._stage = "shed"
 
     def on_body(self, body: bytes) -> None:
         if self._stage == "body":
@@ -116,10 +117,8 @@ class Wire(HttpToolsProtocol):
         if busy or crowded or self.flow.write_paused:
             return False
         wait = self.desk.admits(self.headers)
-        if wait is None or (self._owed and (self.url != self._path or wait != math.inf)):
-            return False  # answers must go in the order of their requests, and the desk keeps it on one path alone
-        self._wait = wait
-        return True
+        self._wait = wait or 0.0
+        return wait is not None
 
     def _write(self, status: int, body: bytes, more: bytes) -> None:
         self.transport.write(_HEAD % (status, _PHRASES[status], len(body), more, body))
