@@ -100,7 +100,8 @@ def _serve(args: argparse.Namespace) -> int:
         if args.policy is None and getattr(args, name) is not None:
             raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
     origin = Origin(args.bundle, args.policy, args.rates)
-    server.run(server.Orders(origin, args.records, args.queue, Keys(token)), host=args.host, port=args.port)
+    orders = server.Orders(origin, args.records, args.queue, Keys(token), log=args.log, log_requests=args.log_requests)
+    server.run(orders, host=args.host, port=args.port)
     return 0
 
 

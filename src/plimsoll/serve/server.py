@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
-import sys
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from plimsoll.errors import MissingExtra
 from plimsoll.serve.address import check_address, listen
@@ -17,6 +19,8 @@ from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps, patience
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.desk import Desk
+from plimsoll.serve.inference_v2 import protocol
+from plimsoll.serve.journal import begin, request, tell
 from plimsoll.serve.pace import Pace
 from plimsoll.serve.pages import plain, reviewed
 from plimsoll.serve.routes import Keys, Route
@@ -39,6 +43,8 @@ class Orders:
     keys: Keys = field(default_factory=Keys)
     caps: Caps = field(default_factory=Caps)
     patience: float | None = None  # seconds; None: from what the bundle was limited to, or measured at
+    log: str = "plain"  # or json
+    log_requests: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ def assemble(
     keys, caps = keys or Keys(), caps or Caps()
     served, counters = Served(version), Counters()
     desk = Desk(served, counters, keys, caps, Pace(_usual(version.answerer)))
-    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows)
+    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows, review is not None)
+    routes.update(protocol(served, desk, caps.rows))
     if review is not None:
         routes.update(reviewed(review))
     return App(desk, routes, keys, caps), served
@@ -128,8 +135,16 @@ def server(app: App, caps: Caps | None = None) -> Any:
         from plimsoll.serve.wire import wire
     except ImportError:
         raise MissingExtra("Serving needs uvicorn. Install it: pip install 'plimsoll[serve]'.") from None
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: Any = None) -> None:
+            app.desk.overload.tell()
+            tell("stopping", "Stopping: what has been begun is answered.")
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         app,
+        log_config=None,  # the journal says where lines go
         http=wire(app.desk),
         lifespan="off",
         ws="none",
@@ -142,19 +157,39 @@ def server(app: App, caps: Caps | None = None) -> Any:
         timeout_graceful_shutdown=10,
     )
     config.load()
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def run(orders: Orders, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until told to stop. Raises UserError where the address is open to others without a token, or is taken."""
+    from plimsoll.serve.telemetry import exporting
+
+    begin(orders.log)
     check_address(host, orders.keys.caller)
     with listen(host, port) as listener:
         house = build(orders)
         made = server(house.app, orders.caps)
-        shown = f"[{host}]" if ":" in host else host
-        place = f"http://{shown}:{listener.getsockname()[1]}"
-        print(f"Serving {orders.origin.bundle} on {place}", file=sys.stderr, flush=True)
-        if orders.queue is not None:
-            print(f"People review at {place}/review", file=sys.stderr, flush=True)
-        with house.keeping():
+        if orders.log_requests:
+            house.app.desk.ears.append(request)
+        with exporting(house.app.ears, lambda: house.app.desk.counters), house.keeping():
+            _announce(orders, f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+            _leave_in_order()
             made.run(sockets=[listener])
+
+
+def _announce(orders: Orders, place: str) -> None:
+    tell("serving", f"Serving {orders.origin.bundle} on {place}", bundle=str(orders.origin.bundle), url=place)
+    if orders.queue is not None:
+        tell("reviewing", f"People review at {place}/review", url=f"{place}/review")
+
+
+def _leave_in_order() -> None:
+    """Lets a server that is told to stop write what it keeps and send what it has measured.
+
+    uvicorn, once it has answered what was begun, raises the signal again, which by itself ends the process on the spot."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, leave)
