@@ -30,6 +30,8 @@ from plimsoll.serve.version import Version
 from serving_toys import Echo, find, over, toy
 from test_app import ROW, ask, call, child, fetch
 from test_gate import TEXT, event
+from test_wire import BODY, post, talk
+from test_wire import told as answered
 
 
 @pytest.fixture(autouse=True)
@@ -191,18 +193,52 @@ def test_every_request_is_told_of_on_the_long_way():
     told = heard(app)
     ask(app, "POST", "/predict", b"[{},{},{}]")
     ask(app, "POST", "/predict", b"{")
-    ask(app, "GET", "/none/secret?x=1")
+    ask(app, "GET", "/none/such")
     ask(app, "POST", "/predict", b"x" * 301)
     tensor = b'{"inputs": [{"name": "age", "shape": [2], "datatype": "FP64", "data": [1, 2]}]}'
     ask(app, "POST", "/v2/models/income/infer", tensor)
     assert [(each.path, each.status, each.rows, each.route) for each in told] == [
         ("/predict", 200, 3, "/predict"),
         ("/predict", 400, 0, "/predict"),
-        ("/none/secret?x=1", 404, 0, ""),
+        ("/none/such", 404, 0, ""),
         ("/predict", 413, 0, "/predict"),
         ("/v2/models/income/infer", 200, 2, "/v2"),
     ]
     assert all(0 < each.seconds < 60 for each in told)
+
+
+def test_who_is_turned_away_or_too_slow_on_the_short_way_is_told_of(monkeypatch: pytest.MonkeyPatch):
+    """The wire answers 429 and 408 by itself; of a path it tells what stands before a question mark."""
+    app = over(Answerer(toy()), caps=Caps(seconds=0.05))
+    told = heard(app)
+    monkeypatch.setattr("test_wire.over", lambda *asked: app)
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(app.desk, "has_room", lambda: False)
+            writer.write(post())
+            assert (await answered(reader))[0] == 429
+        writer.write(b"POST /predict?name=ann HTTP/1.1\r\nhost:")
+        assert (await answered(reader))[0] == 408
+
+    talk(conversation)
+    assert [(each.path, each.status) for each in told] == [("/predict", 429), ("/predict", 408)]
+
+
+def test_who_would_be_answered_too_late_is_told_of():
+    """A request whose caller no longer waits when its turn comes is a 504."""
+    app = over(Answerer(toy()))
+    told = heard(app)
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        app.desk.pace.took([b"x" * 100], 1.0)
+        writer.write(post(BODY, b"x-request-timeout-ms: 1"))
+        assert (await answered(reader))[0] == 504
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("test_wire.over", lambda *asked: app)
+        talk(conversation)
+    assert [(each.path, each.status) for each in told] == [("/predict", 504)]
 
 
 def test_a_server_says_what_it_does_from_its_beginning_to_its_end(tmp_path: Path, form: str):

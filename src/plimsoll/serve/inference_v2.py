@@ -1,7 +1,8 @@
 """The Open Inference Protocol, version 2, beside ``/predict``: the way of KServe and Triton, over REST.
 
 The model's name is its target, with what has no place in a path made ``_``; its version is the beginning of the bundle's
-digest. Each column is a tensor of its own. Whichever version answers ``/predict`` now answers here, with the same numbers.
+digest. Each column is a tensor of its own. Whichever version answers ``/predict`` now answers here, with the same numbers;
+one that is tried beside it is not asked about these requests.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 from plimsoll.schema import Column, Schema
 from plimsoll.serve.inference_v2 import model_name
 from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
+from plimsoll.serve.request import MOST_TEXT
 from plimsoll.serve.tensor_answer import outputs
 from plimsoll.serve.tensors import TAKES
 
@@ -101,7 +102,8 @@ def _request(schema: Schema, most_rows: int) -> dict[str, Any]:
         "required": ["name"],
         "additionalProperties": False,
     }
-    inputs = {"type": "array", "minItems": 1, "items": {"anyOf": [_tensor(each, most_rows) for each in schema.columns]}}
+    tensors = [_tensor(each, form, most_rows) for each in schema.columns for form in _forms(each)]
+    inputs = {"type": "array", "minItems": 1, "items": {"anyOf": tensors}}
     return {
         "type": "object",
         "properties": {
@@ -115,16 +117,31 @@ def _request(schema: Schema, most_rows: int) -> dict[str, Any]:
     }
 
 
-def _tensor(column: Column, most_rows: int) -> dict[str, Any]:
+def _forms(column: Column) -> list[tuple[str, list[str]]]:
+    """What JSON holds in the elements of a column's tensors, with the datatypes for which it does."""
+    found: dict[str, list[str]] = {}
+    for datatype in TAKES[column.kind]:
+        held = {"F": "number", "I": "integer", "U": "integer"}.get(datatype[0], "string")
+        found.setdefault("boolean" if datatype == "BOOL" else held, []).append(datatype)
+    return list(found.items())
+
+
+def _tensor(column: Column, form: tuple[str, list[str]], most_rows: int) -> dict[str, Any]:
+    held, datatypes = form
     size = {"type": "integer", "minimum": 0, "maximum": most_rows}
+    element: dict[str, Any] = {"type": [held, "null"]}
+    if held == "string":
+        element["maxLength"] = MOST_TEXT
+    # In a shape of [rows, 1] elements may be lists of one.
+    nested = {"type": "array", "items": element, "minItems": 1, "maxItems": 1}
     return {
         "type": "object",
         "properties": {
             "name": {"const": column.name},
-            "datatype": {"enum": list(TAKES[column.kind])},
+            "datatype": {"enum": datatypes},
             "shape": {"type": "array", "items": size, "minItems": 1, "maxItems": 2},
             "parameters": _OBJECT,
-            "data": {"type": "array", "maxItems": most_rows},
+            "data": {"type": "array", "maxItems": most_rows, "items": {"anyOf": [element, nested]}},
         },
         "required": ["name", "datatype", "shape"],
         "additionalProperties": False,

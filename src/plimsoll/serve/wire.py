@@ -128,7 +128,8 @@ class Wire(HttpToolsProtocol):
             return
         reason = f"the request did not arrive in {self.desk.caps.seconds:g} seconds."
         self._write(408, self.desk.refused(RequestError("$", reason, 408)), _CLOSE)
-        self.desk.tell(self.url, 408, self.desk.caps.seconds)
+        # What stands behind a path may be a value, and is nobody's business.
+        self.desk.tell(self.url.partition(b"?")[0], 408, self.desk.caps.seconds)
         self.transport.close()
 
 
