@@ -56,7 +56,7 @@ READ = [
     "/v2/models/income/ready",
 ]
 FUZZ = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     database=None,
     derandomize=True,

@@ -161,7 +161,7 @@ def _ear(provider: TracerProvider) -> Ear:
         of = trace.SpanContext(*found, is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
         end = time.time_ns()
         span = tracer.start_span(
-            f"{done.method} {done.route}",
+            f"{done.method} {done.route}".strip(),
             trace.set_span_in_context(trace.NonRecordingSpan(of)),
             trace.SpanKind.SERVER,
             {
