@@ -117,7 +117,15 @@ def _orders(args: argparse.Namespace) -> Orders:
         raise UserError(f"--p99: {fault}") from None
     origin = Origin(args.bundle, args.policy, args.rates)
     return Orders(
-        origin, args.records, args.queue, keys, patience=patience, workers=args.workers, folders=tuple(args.swap_from)
+        origin,
+        args.records,
+        args.queue,
+        keys,
+        patience=patience,
+        workers=args.workers,
+        folders=tuple(args.swap_from),
+        log=args.log,
+        log_requests=args.log_requests,
     )
 
 

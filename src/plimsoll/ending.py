@@ -24,6 +24,7 @@ _EXTRAS = {
     "onnxruntime": "serve",
     "onnx": "serve",
     "torch": "torch",
+    "opentelemetry": "otel",
 }
 # What a disk or a pipe may refuse without a fault of ours.
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENAMETOOLONG)

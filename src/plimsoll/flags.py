@@ -138,6 +138,8 @@ def _add_serve(commands: Any) -> None:
     one.add_argument(
         "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
     )
+    one.add_argument("--log", choices=("plain", "json"), default="plain", help="lines on standard error (plain)")
+    one.add_argument("--log-requests", action="store_true", help="a line for each request too")
 
     one.add_argument(
         "--p99",

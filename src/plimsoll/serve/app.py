@@ -10,7 +10,8 @@ from typing import Any
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.desk import DUE, Desk, seconds_left
-from plimsoll.serve.routes import JSON, Asked, Headers, Keys, Reply, Route, Who, found
+from plimsoll.serve.journal import failed
+from plimsoll.serve.routes import JSON, Asked, Done, Headers, Keys, Reply, Route, Who, found
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -22,6 +23,7 @@ class App:
     def __init__(self, desk: Desk, routes: Mapping[str, Route], keys: Keys, caps: Caps) -> None:
         self.desk = desk
         self.routes = dict(routes)
+        self.ears: list[Callable[[Done], None]] = []  # are told of each request that came this way, once it is done
         self._keys = keys
         self._caps = caps
         self._open = 0
@@ -29,17 +31,38 @@ class App:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"This app answers http, not {scope['type']}.")
-        if self._open >= self._caps.open:
-            return await self._refuse(send, RequestError("$", "too many requests at once. Try again in a second.", 503))
+        begun = perf_counter()
         self._open += 1
         try:
-            reply = await self._reply(scope, receive)
+            reply = await self._answered(scope, receive)
             if reply is not None:
                 await _send(send, reply)
-        except RequestError as fault:
-            await self._refuse(send, fault)
+                self._tell(scope, reply, perf_counter() - begun)
         finally:
             self._open -= 1
+
+    async def _answered(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
+        """What goes back, whatever becomes of the request; None where the caller has gone."""
+        path = scope["path"]
+        try:
+            if self._open > self._caps.open:
+                raise RequestError("$", "too many requests at once. Try again in a second.", 503)
+            return await self._reply(scope, receive)
+        except RequestError as fault:
+            return self._refused(path, fault)
+        except Exception as fault:  # its words may hold what was asked, so they are not said
+            failed(path, fault)
+            return self._refused(path, RequestError("$", "the page failed on this request.", 500))
+
+    def _tell(self, scope: Mapping[str, Any], reply: Reply, seconds: float) -> None:
+        """Tells those who listen that a request is done."""
+        path, ears = scope["path"], (*self.desk.ears, *self.ears)
+        if ears:
+            known = path in self.routes or path.encode() in self.desk.ways
+            route = path if known else next((above for above in self.routes if path.startswith(f"{above}/")), "")
+            told = Done(path, reply.status, seconds, reply.rows, scope["method"], route, dict(scope["headers"]))
+            for ear in ears:
+                ear(told)
 
     async def _reply(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
         """What goes back; None where the caller has gone."""
@@ -56,7 +79,9 @@ class App:
             return None
         if route is _DESK:
             due = begun + seconds_left(headers[DUE]) if DUE in headers else float("inf")
-            return Reply(200, self.desk.answer(body, way, due))
+            before = self.desk.counters.rows  # nobody else is answered meanwhile
+            answer = self.desk.answer(body, way, due)
+            return Reply(200, answer, rows=self.desk.counters.rows - before)
         return await route.answer(Asked(scope["method"], path, headers, body, scope.get("query_string", b"")))
 
     def _nowhere(self, path: str) -> Route:
@@ -66,8 +91,12 @@ class App:
         ]
         raise RequestError(path[:200], f"there is no such page. There are: {', '.join(pages)}.", 404)
 
-    async def _refuse(self, send: Send, fault: RequestError) -> None:
-        await _send(send, Reply(fault.status, self.desk.refused(fault), JSON, self._fault_headers(fault)))
+    def _refused(self, path: str, fault: RequestError) -> Reply:
+        """What goes back to one who is refused, in the words of the page's protocol."""
+        body, route = self.desk.refused(fault), found(self.routes, path)
+        if route is not None and route.said is not None:
+            body = route.said(fault)
+        return Reply(fault.status, body, JSON, self._fault_headers(fault))
 
     def _fault_headers(self, fault: RequestError) -> Headers:
         if fault.status == 405:

@@ -8,7 +8,6 @@ the meter measures. Who would have to wait longer than was promised is told so a
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -19,13 +18,13 @@ import msgspec
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.journal import Overload, failed
 from plimsoll.serve.pace import Pace
-from plimsoll.serve.routes import Keys, Who
+from plimsoll.serve.routes import Done, Keys, Who
 
 Headers = Sequence[tuple[bytes, bytes]]  # names in lower case
 DUE = b"x-request-timeout-ms"
 _TURN = 1e-3  # seconds of answering before those are heard who came meanwhile; more where a single answer takes more
-_log = logging.getLogger("plimsoll.serve")
 
 
 class Asker(Protocol):
@@ -74,6 +73,8 @@ class Desk:
         self.pace = pace or Pace()
         self.caps = caps
         self.watch: Watch | None = None  # is told of every answer, once it has been given
+        self.ears: list[Callable[[Done], None]] = []  # are told of every request, once it is done
+        self.overload = Overload()
         self._keys = keys
         self._waiting: list[_Waiting] = []
         self._size = 0  # bytes that wait
@@ -172,11 +173,19 @@ class Desk:
     def turned_away(self) -> bytes:
         """The body for one who would have to wait too long: made once, for it is said when time is short."""
         self.counters.refused(429)
+        self.overload.one()
         return _SHED
+
+    def tell(self, path: bytes, status: int, seconds: float = 0.0, rows: int = 0) -> None:
+        """Tells those who listen of a request that came the short way."""
+        for ear in self.ears:
+            ear(Done(path.decode("latin-1"), status, seconds, rows))
 
     def refused(self, fault: RequestError) -> bytes:
         """The body that says what was wrong, and where."""
         self.counters.refused(fault.status)
+        if fault.status == 429:
+            self.overload.one()
         return _said(fault)
 
     def _in_time(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
@@ -189,6 +198,7 @@ class Desk:
             else:
                 done -= self.pace.of(each.body)
                 each.asker.reply(504, self.refused(late()))
+                self.tell(each.path, 504, perf_counter() - each.begun)
         return kept
 
     def _clear(self, waiting: Sequence[_Waiting], path: bytes) -> None:
@@ -198,11 +208,14 @@ class Desk:
         found = self._all(bodies, path) if together else [self._one(body, path) for body in bodies]
         for each, answer in zip(waiting, found, strict=True):
             if isinstance(answer, RequestError):
-                each.asker.reply(answer.status, self.refused(answer))
+                status, rows = answer.status, 0
+                each.asker.reply(status, self.refused(answer))
             else:
-                text, rows = answer
+                status, (text, rows) = 200, answer
                 self.counters.answered(200, perf_counter() - each.begun, rows)
                 each.asker.reply(200, text)
+            if self.ears:
+                self.tell(path, status, perf_counter() - each.begun, rows)
         self.pace.took(bodies, perf_counter() - begun, together)
         if self.watch is not None:
             for body, answer in zip(bodies, found, strict=True):
@@ -212,17 +225,16 @@ class Desk:
     def _all(self, bodies: Sequence[bytes], path: bytes) -> Sequence[tuple[bytes, int] | RequestError]:
         try:
             return self.ways[path].answer_all(bodies)
-        except Exception:  # one of them is too much for the model: alone, it fails alone
-            _log.debug("Asked one by one.", exc_info=True)
-        return [self._one(body, path) for body in bodies]
+        except Exception:  # one of them is too much for the model: alone, it fails alone, and is told of
+            return [self._one(body, path) for body in bodies]
 
     def _one(self, body: bytes, path: bytes) -> tuple[bytes, int] | RequestError:
         try:
             return self.ways[path].answer_counted(body)
         except RequestError as fault:
             return fault
-        except Exception:
-            _log.exception("A request failed inside the model.")
+        except Exception as fault:
+            failed(path.decode(), fault)
             return RequestError("$", "the model failed on this request.", 500)
 
 

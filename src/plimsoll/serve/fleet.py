@@ -14,13 +14,13 @@ from typing import Any
 from plimsoll.errors import UserError
 from plimsoll.serve.board import Board
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.journal import tell
 from plimsoll.serve.rival import summed
 from plimsoll.serve.steering import Helm, Order
 
 _LOOK = 0.05  # seconds between two looks at the board
 _POST = 0.25  # and between two posts
 _FOLLOW = 30.0  # seconds in which all workers should have followed
-_log = logging.getLogger("plimsoll.serve")
 
 
 class Fleet:
@@ -80,7 +80,7 @@ class Fleet:
                     await self._helm.do(order)
                 except UserError as fault:
                     # One that answers otherwise than the others is worse than none: it ends, and is begun anew.
-                    _log.error("A change that another worker made fails here: %s", fault)
+                    tell("behind", f"A change that another worker made fails here: {fault}", logging.ERROR)
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
                 self._done += 1

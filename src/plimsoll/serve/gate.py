@@ -21,11 +21,11 @@ from plimsoll.policy.memory import Memory
 from plimsoll.policy.rules import Policy, joint, names, scored
 from plimsoll.rows import Value
 from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.journal import failed, tell
 from plimsoll.serve.keeper import Keeper, grounds
 from plimsoll.serve.request import MOST_ROWS, Reader
 
 _encode = msgspec.json.Encoder().encode
-_log = logging.getLogger("plimsoll.serve")
 
 
 class Gate:
@@ -78,8 +78,8 @@ class Gate:
                 found.append(self.answer_counted(body))
             except RequestError as fault:
                 found.append(fault)
-            except Exception:  # no event may be decided twice, so none is asked again
-                _log.exception("An event failed inside the model.")
+            except Exception as fault:  # no event may be decided twice, so none is asked again
+                failed("/decide", fault)
                 found.append(RequestError("$", "the model failed on this request.", 500))
         return found
 
@@ -89,8 +89,10 @@ class Gate:
         now = self._now(values)
         reckoned = self._memory.tell(values, now) if self._memory is not None else []
         event = (*values, *reckoned, *scores)
-        hits = self._decider.fires(event)
+        hits, held = self._decider.fires(event), self.breaker.held
         self.breaker.saw(hits)
+        if self.breaker.held is not held:
+            _tripped(self.breaker.names())
         decision = self._decider.of(hits, self.breaker.held)
         number = (
             self._keeper.keep(self._grounds, now, values, reckoned, scores, decision)
@@ -121,6 +123,11 @@ class Gate:
         if number:
             told["id"] = number
         return self._said(decision) + _encode(told)[1:]
+
+
+def _tripped(names: Sequence[str]) -> None:
+    sentence = f"Rules that run away are held back, and their events reviewed: {', '.join(names)}."
+    tell("tripped", sentence, logging.WARNING, held_back=list(names))
 
 
 def _said(decision: Decision) -> bytes:

@@ -18,6 +18,7 @@ from plimsoll.serve.caps import Caps, patience
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.desk import Desk
 from plimsoll.serve.fleet import Fleet
+from plimsoll.serve.inference_v2 import protocol
 from plimsoll.serve.pace import Pace
 from plimsoll.serve.pages import plain, reviewed
 from plimsoll.serve.routes import Keys, Route
@@ -48,6 +49,8 @@ class Orders:
     patience: float | None = None  # seconds; None: from what the bundle was limited to, or measured at
     workers: int = 1
     folders: tuple[Path, ...] = ()
+    log: str = "plain"  # or json
+    log_requests: bool = False
 
     def check(self) -> None:
         """Raises UserError where the parts do not go together."""
@@ -100,7 +103,7 @@ def build(orders: Orders, board: Board | None = None) -> House:
     if orders.keys.admin is not None:
         app.routes.update(administered(fleet or helm, served, orders.folders or _around(orders.origin)))
     if fleet is not None:
-        app.routes.update(plain(served, fleet.counted, caps.rows))
+        app.routes.update(plain(served, fleet.counted, caps.rows, review is not None))
         fleet.post()
     # What is loaded stays until the end, so the collector need never walk it again.
     gc.collect()
@@ -139,7 +142,8 @@ def assemble(
     keys, caps = keys or Keys(), caps or Caps()
     served, counters = Served(version), Counters()
     desk = Desk(served, counters, keys, caps, Pace(_usual(version.answerer)))
-    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows)
+    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows, review is not None)
+    routes.update(protocol(served, desk, caps.rows))
     if review is not None:
         routes.update(reviewed(review))
     return App(desk, routes, keys, caps), served

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.serve import openapi_v2
+from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
 from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WANTED
+
+if TYPE_CHECKING:  # a server without a policy need not know what one is
+    from plimsoll.serve.gate import Gate
 
 _TYPES: dict[Kind, list[str]] = {
     Kind.NUMBER: ["number", "string", "null"],
@@ -17,47 +22,37 @@ _TYPES: dict[Kind, list[str]] = {
 }
 
 
-def page(schema: Schema, most_rows: int = MOST_ROWS) -> dict[str, Any]:
-    """The page as a JSON value.
+def page(schema: Schema, most_rows: int = MOST_ROWS, gate: Gate | None = None, appeals: bool = False) -> dict[str, Any]:
+    """The page as a JSON value; with a policy's gate it tells of decisions, and with a queue of appeals against them.
 
     >>> from plimsoll.schema import Column
     >>> shown = page(Schema((Column("age", Kind.NUMBER, example="39"),), "income", ("no", "yes")))
     >>> shown["components"]["schemas"]["Answer"]["properties"]["prediction"]["enum"]
     ['no', 'yes']
     """
-    row, answer = {"$ref": "#/components/schemas/Row"}, {"$ref": "#/components/schemas/Answer"}
-    rows = {"type": "array", "items": row, "maxItems": most_rows}
-    body = {"oneOf": [row, rows, {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}]}
-    example = {column.name: _example(column) for column in schema.columns}
-    responses: dict[str, Any] = {
-        "200": {
-            "description": "One answer, or a list of them in the rows' order.",
-            **_json({"oneOf": [answer, {"type": "array", "items": answer}]}),
+    predict = _asked(f"Predict {schema.target}", "Row", "Answer", schema, most_rows)
+    paths: dict[str, Any] = {"/predict": {"post": predict}}
+    schemas: dict[str, Any] = {"Row": _row(schema), "Answer": _answer(schema)}
+    if gate is not None:
+        paths["/decide"] = {
+            "post": _asked(f"Decide by {gate.policy.name}", "Event", "Decision", gate.schema, most_rows)
         }
-    }
-    for status, words in _FAULTS.items():
-        responses[status] = {"description": words, **_json({"$ref": "#/components/schemas/Fault"})}
-    predict = {
-        "summary": f"Predict {schema.target}",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
-        "responses": responses,
-    }
+        schemas |= {"Event": _row(gate.schema), "Decision": _decision(gate, schema)}
+    if appeals:
+        paths["/appeal"] = {"post": _APPEAL}
+    paths |= {"/health": {"get": _HEALTH}, "/metrics": {"get": _METRICS}, "/openapi.json": {"get": _PAGE}}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Predict {schema.target}", "version": "1"},
-        "paths": {"/predict": {"post": predict}, **{path: _plain(words) for path, words in _PAGES.items()}},
-        "components": {"schemas": {"Row": _row(schema), "Answer": _answer(schema), "Fault": _FAULT}},
+        "security": [{}, {"bearer": []}],
+        "paths": paths | openapi_v2.paths(schema),
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**schemas, "Fault": _FAULT, **openapi_v2.schemas(schema, most_rows)},
+        },
     }
 
 
-_FAULTS = {
-    "400": "The body is not JSON.",
-    "401": "The token is missing or wrong.",
-    "413": "Too many bytes or rows.",
-    "422": "A value is not of its column's kind.",
-    "503": "Too many requests at once.",
-}
-_PAGES = {"/health": "Whether it serves", "/metrics": "Counts, as Prometheus reads them", "/openapi.json": "This page"}
 _FAULT: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -69,14 +64,54 @@ _FAULT: dict[str, Any] = {
     },
     "required": ["error"],
 }
+_TEXT: dict[str, Any] = {"type": "string"}
+_HEALTH = {
+    "summary": "Whether it serves",
+    "security": [],
+    "responses": {"200": {"description": "It does.", **json_of({"type": "object", "required": ["status"]})}, **plain()},
+}
+_METRICS = {
+    "summary": "Counts, as Prometheus reads them",
+    "responses": {"200": {"description": "Counts.", "content": {"text/plain": {"schema": _TEXT}}}, **plain()},
+}
+_PAGE = {
+    "summary": "This page",
+    "responses": {"200": {"description": "This page.", **json_of({"type": "object"})}, **plain()},
+}
+_APPEAL = {
+    "summary": "Put a decision that was reviewed before another person",
+    "requestBody": {
+        "required": True,
+        **json_of(
+            {
+                "type": "object",
+                "properties": {"id": _TEXT, "because": _TEXT},
+                "required": ["id"],
+                "additionalProperties": False,
+            }
+        ),
+    },
+    "responses": {
+        "202": {
+            "description": "The number of the appeal.",
+            **json_of({"type": "object", "properties": {"id": _TEXT}, "required": ["id"]}),
+        },
+        "404": {"description": "There is no such decision.", **json_of(reference("Fault"))},
+        **faults(),
+    },
+}
 
 
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": schema}}}
-
-
-def _plain(words: str) -> dict[str, Any]:
-    return {"get": {"summary": words, "responses": {"200": {"description": words}}}}
+def _asked(summary: str, row: str, answer: str, schema: Schema, most_rows: int) -> dict[str, Any]:
+    """One of the pages that take rows: one row, a list of them, or a list under "rows"."""
+    rows = {"type": "array", "items": reference(row), "maxItems": most_rows}
+    envelope = {"type": "object", "properties": {"rows": rows}, "required": ["rows"], "additionalProperties": False}
+    body = {"anyOf": [reference(row), rows, envelope]}
+    example = {column.name: _example(column) for column in schema.columns}
+    answers = {"anyOf": [reference(answer), {"type": "array", "items": reference(answer)}]}
+    told = {"description": "One answer, or a list of them in the rows' order.", **json_of(answers)}
+    content = {"application/json": {"schema": body, "example": example}}
+    return operation(summary, content, {"200": told, **faults()})
 
 
 def _row(schema: Schema) -> dict[str, Any]:
@@ -110,7 +145,25 @@ def _answer(schema: Schema) -> dict[str, Any]:
         properties: dict[str, Any] = {"prediction": number, "low": number, "high": number}
     else:
         values = [schema.class_value(index) for index in range(len(schema.classes))]
-        shares = {name: {"type": "number", "minimum": 0, "maximum": 1} for name in schema.classes}
-        probabilities = {"type": "object", "properties": shares, "required": list(schema.classes)}
-        properties = {"prediction": {"enum": values}, "probabilities": probabilities}
+        properties = {"prediction": {"enum": values}, "probabilities": _shares(schema.classes)}
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _shares(classes: tuple[str, ...]) -> dict[str, Any]:
+    """A probability for each class."""
+    shares = {name: {"type": "number", "minimum": 0, "maximum": 1} for name in classes}
+    return {"type": "object", "properties": shares, "required": list(classes)}
+
+
+def _decision(gate: Gate, schema: Schema) -> dict[str, Any]:
+    texts = {"type": "array", "items": _TEXT}
+    scores: dict[str, Any] = {"type": "object", "required": ["value"], "properties": {"value": {"type": "number"}}}
+    properties = {
+        "outcome": {"enum": list(gate.policy.outcomes)},
+        "by": {**texts, "description": "the rules that asked for it"},
+        "labels": texts,
+        "because": {**texts, "description": "what is said to whom it befalls"},
+        "scores": _shares(schema.classes) if schema.classes else scores,
+    }
+    number = {"id": {"type": "string", "description": "under which it is kept, where it is"}}
+    return {"type": "object", "properties": {**properties, **number}, "required": list(properties)}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # a server without a policy need not know what a review is
 MOST_FORM = 20_000  # bytes of a reviewer's form
 
 
-def plain(served: Served, counted: Callable[[], Counters], most_rows: int) -> dict[str, Route]:
-    """Health, counts and the OpenAPI page."""
+def plain(served: Served, counted: Callable[[], Counters], most_rows: int, appeals: bool = False) -> dict[str, Route]:
+    """Health, counts and the OpenAPI page, which tells of ``appeals`` where there is somebody to decide them."""
 
     async def health(asked: Asked) -> Reply:
         return Reply(200, b'{"status":"ok"}')
@@ -29,7 +29,8 @@ def plain(served: Served, counted: Callable[[], Counters], most_rows: int) -> di
         return Reply(200, counted().text().encode(), PROMETHEUS)
 
     async def openapi(asked: Asked) -> Reply:
-        return Reply(200, msgspec.json.encode(page(served.now.answerer.schema, most_rows)))
+        now = served.now
+        return Reply(200, msgspec.json.encode(page(now.answerer.schema, most_rows, now.gate, appeals)))
 
     return {
         "/health": Route(health, who=Who.ANYONE),

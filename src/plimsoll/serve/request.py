@@ -109,6 +109,15 @@ _CONVERT: dict[Kind, tuple[type, Callable[[Any], Value]]] = {
 }
 
 
+def cell(kind: Kind) -> Callable[[Any], Value]:
+    """What a cell of a request is as a value; the function raises ValueError or OverflowError where it is none.
+
+    >>> cell(Kind.BOOLEAN)("yes"), cell(Kind.CATEGORY)(3.0)
+    (1.0, '3')
+    """
+    return _CONVERT[kind][1]
+
+
 class Reader:
     """Reads requests for one schema.
 

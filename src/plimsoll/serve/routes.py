@@ -38,12 +38,26 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back: a status, a body with its type, and further headers."""
+    """What goes back: a status, a body with its type, and further headers; and how many rows it answers."""
 
     status: int = 200
     body: bytes = b""
     kind: bytes = JSON
     headers: Headers = ()
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A request that has been answered, for those who log or trace; ``route`` is its page's path, of which there are few."""
+
+    path: str
+    status: int
+    seconds: float
+    rows: int = 0
+    method: str = "POST"
+    route: str = ""
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 Answers = Callable[[Asked], Awaitable[Reply]]
@@ -52,13 +66,14 @@ Answers = Callable[[Asked], Awaitable[Reply]]
 @dataclass(frozen=True)
 class Route:
     """``most`` are the bytes that a body may have, where the server's own cap is not meant; ``below`` takes every path
-    under it too."""
+    under it too; ``said`` writes what is wrong, where a protocol has a form of its own for it."""
 
     answer: Answers
     methods: tuple[str, ...] = ("GET",)
     who: Who = Who.CALLER
     most: int | None = None
     below: bool = False
+    said: Callable[[RequestError], bytes] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from plimsoll.errors import UserError
 from plimsoll.serve.desk import Answering, Ways
+from plimsoll.serve.journal import tell
 from plimsoll.serve.rival import Comparison, Side
 from plimsoll.serve.version import Version
 
@@ -41,8 +42,7 @@ class Served:
         """Lets another version answer from now on. Its policy takes over the counters that both define alike."""
         if version.gate is not None and self.now.gate is not None:
             version.gate.inherit(self.now.gate)
-        self.before, self.now, self.rival = self.now, version, None
-        self.ways = version.ways
+        self._change(version)
 
     def back(self) -> None:
         """Lets the version before answer again. Raises UserError where there is none."""
@@ -62,13 +62,18 @@ class Served:
         """Lets the version beside take over."""
         if self.rival is None:
             raise UserError("There is no version beside to promote.")
-        version = self.rival.version
-        self.before, self.now, self.rival = self.now, version, None
-        self.ways = version.ways
+        self._change(self.rival.version)
 
     def dismiss(self) -> None:
         """Sends the version beside away."""
         self.rival, self.ways = None, self.now.ways
+
+    def _change(self, version: Version) -> None:
+        self.before, self.now, self.rival = self.now, version, None
+        self.ways = version.ways
+        was, now = self.before.as_json(), version.as_json()
+        sentence = f"Another version answers: {now.get('bundle', '')} {now['digest'][:12]}".rstrip() + "."
+        tell("swapped", sentence, before=_which(was), now=_which(now))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +81,11 @@ class Served:
             "before": self.before.as_json() if self.before is not None else None,
             "rival": self.rival.as_json() if self.rival is not None else None,
         }
+
+
+def _which(told: dict[str, Any]) -> dict[str, Any]:
+    """What a line of the log says of a version."""
+    return {name: told[name] for name in ("bundle", "digest", "policy", "policy_version") if told.get(name)}
 
 
 def _quiet(way: Answering) -> Answering:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from plimsoll.errors import MissingExtra
 from plimsoll.serve.address import check_address, listen
@@ -16,6 +18,7 @@ from plimsoll.serve.app import App
 from plimsoll.serve.board import Board
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.house import House, Orders, Tending, build
+from plimsoll.serve.journal import begin, request, tell
 from plimsoll.serve.version import Origin
 
 
@@ -33,8 +36,10 @@ def server(app: App, caps: Caps | None = None, tending: Sequence[Tending] = ()) 
         from plimsoll.serve.wire import wire
     except ImportError:
         raise MissingExtra("Serving needs uvicorn. Install it: pip install 'plimsoll[serve]'.") from None
+
     config = uvicorn.Config(
         app,
+        log_config=None,  # the journal says where lines go
         http=wire(app.desk),
         lifespan="off",
         ws="none",
@@ -47,11 +52,11 @@ def server(app: App, caps: Caps | None = None, tending: Sequence[Tending] = ()) 
         timeout_graceful_shutdown=10,
     )
     config.load()
-    return _tended(uvicorn.Server)(config, tending)
+    return _tended(uvicorn.Server, app)(config, tending)
 
 
-def _tended(base: Any) -> Any:
-    """A uvicorn server with something beside the answers that goes on for as long as it runs."""
+def _tended(base: Any, app: App) -> Any:
+    """A uvicorn server with something beside the answers that goes on for as long as it runs, and that says when it stops."""
 
     class Tended(base):  # type: ignore[misc]
         def __init__(self, config: Any, tending: Sequence[Tending]) -> None:
@@ -64,6 +69,8 @@ def _tended(base: Any) -> Any:
             self._beside = [asyncio.ensure_future(each()) for each in self._tending]
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.desk.overload.tell()
+            tell("stopping", "Stopping: what has been begun is answered.")
             await super().shutdown(sockets)
             for task in self._beside:
                 task.cancel()
@@ -73,6 +80,7 @@ def _tended(base: Any) -> Any:
 
 def run(orders: Orders, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until told to stop. Raises UserError where the address is open to others without a token, or is taken."""
+    begin(orders.log)
     orders.check()
     check_address(host, orders.keys.caller)
     if orders.keys.admin is not None:
@@ -81,26 +89,43 @@ def run(orders: Orders, host: str = "127.0.0.1", port: int = 8000) -> None:
         shown = f"[{host}]" if ":" in host else host
         place = f"http://{shown}:{listener.getsockname()[1]}"
         if orders.workers == 1:
-            _work(build(orders), orders, listener, lambda: _say(orders, place))
+            _work(build(orders), orders, listener, lambda: _announce(orders, place))
         else:
             from plimsoll.serve.workers import Workers
 
             def work(folder: Path, worker: int) -> int:
                 house = build(orders, Board(folder, worker))
-                _work(house, orders, listener, lambda: _say(orders, place) if worker == 1 else None)
+                _work(house, orders, listener, lambda: _announce(orders, place) if worker == 1 else None)
                 return 0
 
             Workers(orders.workers, work).run()
 
 
 def _work(house: House, orders: Orders, listener: socket.socket, say: Callable[[], None]) -> None:
+    from plimsoll.serve.telemetry import exporting
+
     made = server(house.app, orders.caps, house.tending)
-    say()
-    with house.keeping():
+    if orders.log_requests:
+        house.app.desk.ears.append(request)
+    with exporting(house.app.ears, lambda: house.app.desk.counters), house.keeping():
+        say()
+        _leave_in_order()
         made.run(sockets=[listener])
 
 
-def _say(orders: Orders, place: str) -> None:
-    print(f"Serving {orders.origin.bundle} on {place}", file=sys.stderr, flush=True)
+def _announce(orders: Orders, place: str) -> None:
+    tell("serving", f"Serving {orders.origin.bundle} on {place}", bundle=str(orders.origin.bundle), url=place)
     if orders.queue is not None:
-        print(f"People review at {place}/review", file=sys.stderr, flush=True)
+        tell("reviewing", f"People review at {place}/review", url=f"{place}/review")
+
+
+def _leave_in_order() -> None:
+    """Lets a server that is told to stop write what it keeps and send what it has measured.
+
+    uvicorn, once it has answered what was begun, raises the signal again, which by itself ends the process on the spot."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, leave)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,15 @@ from typing import Any, Protocol
 import msgspec
 
 from plimsoll.errors import UserError
+from plimsoll.serve.journal import tell
 from plimsoll.serve.served import Served
 from plimsoll.serve.version import Origin, Version
 
-_log = logging.getLogger("plimsoll.serve")
+_SAID = {
+    "candidate": "A candidate is asked beside.",
+    "dismiss": "No candidate is asked beside any more.",
+    "reset": "Rules that were held back have their way again.",
+}
 KINDS = ("swap", "rollback", "candidate", "promote", "dismiss", "reset")
 
 
@@ -96,7 +100,8 @@ class Helm:
         async with self._turn:
             version = await asyncio.to_thread(self._load, order.origin) if order.do in ("swap", "candidate") else None
             self._make(order, version)
-            _log.info("changed", extra={"facts": {"event": order.do, "bundle": order.bundle, "policy": order.policy}})
+            if order.do not in ("swap", "rollback", "promote"):  # of these the one who answers tells
+                tell(order.do, _SAID[order.do], bundle=order.bundle, policy=order.policy, share=order.share)
 
     def shown(self) -> dict[str, Any]:
         return self.served.as_json()

@@ -81,6 +81,7 @@ class Wire(HttpToolsProtocol):
         self._owed += 1
         if stage == "shed":
             self.reply(429, self.desk.turned_away())
+            self.desk.tell(self.url, 429)
             return
         parts, self._parts = self._parts, []
         self.desk.put(self, parts[0] if len(parts) == 1 else b"".join(parts), self.loop, self.url, self._wait)
@@ -134,6 +135,8 @@ class Wire(HttpToolsProtocol):
             return
         reason = f"the request did not arrive in {self.desk.caps.seconds:g} seconds."
         self._write(408, self.desk.refused(RequestError("$", reason, 408)), _CLOSE)
+        # What stands behind a path may be a value, and is nobody's business.
+        self.desk.tell(self.url.partition(b"?")[0], 408, self.desk.caps.seconds)
         self.transport.close()
 
 

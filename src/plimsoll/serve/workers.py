@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plimsoll.errors import UserError
+from plimsoll.serve.journal import tell
 
 _AGAIN = 0.1  # seconds before a worker that died is begun again; doubled while it keeps dying
 _LONGEST = 10.0
@@ -69,7 +71,9 @@ class Workers:
             while self._running:
                 self._running.pop(os.wait()[0], None)
             raise UserError("No worker could begin.")
-        print(f"Worker {worker} ended with {code}, and is begun again.", file=sys.stderr, flush=True)
+        tell(
+            "ended", f"Worker {worker} ended with {code}, and is begun again.", logging.ERROR, worker=worker, code=code
+        )
         self._waits[worker] = _AGAIN if lived > _YOUNG else min(2 * self._waits[worker], _LONGEST)
         time.sleep(self._waits[worker])
         if not self._stopping:
