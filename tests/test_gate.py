@@ -224,3 +224,25 @@ def test_events_of_one_turn_are_decided_in_their_order(policy: Policy, answerer:
     assert told == [
         (200, json.loads(alone.answer(event(who)))["outcome"]) for who in ("ann", "ann", "ann", "ann", "bob")
     ]
+
+
+def test_an_event_that_breaks_the_model_breaks_no_other(
+    policy: Policy, answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+):
+    """Asked together they would all fail. Of a list that holds one nothing is decided, and nothing counts."""
+    whole = Answerer.scores
+
+    def scores(self: Answerer, values: Any) -> list[float]:
+        if values[0] == 13.0:
+            raise ZeroDivisionError
+        return whole(self, values)
+
+    monkeypatch.setattr(Answerer, "scores", scores)
+    monkeypatch.setattr(Answerer, "scores_all", lambda self, rows: [scores(self, values) for values in rows])
+    one = gate(policy, answerer)
+    listed = b"[" + event() + b"," + event(age=13) + b"]"
+    found = one.answer_all([event(), event(age=13), listed, event(), event()])
+    assert [each.status if isinstance(each, RequestError) else 200 for each in found] == [200, 500, 500, 200, 200]
+    alone = gate(policy, answerer)
+    good = [each[0] for each in found if not isinstance(each, RequestError)]
+    assert good == [alone.answer(event()) for _ in range(3)]

@@ -84,7 +84,13 @@ class Answerer:
 
     def scores(self, values: Sequence[Value]) -> list[float]:
         """What a policy holds against its thresholds: the calibrated probability of each class, or the number."""
-        raw = self._model.answer(values)
+        return self._scored(self._model.answer(values))
+
+    def scores_all(self, rows: Sequence[Sequence[Value]]) -> list[list[float]]:
+        """The same for several rows, asked together."""
+        return [self._scored(raw) for raw in together(self._model, rows)]
+
+    def _scored(self, raw: Sequence[float]) -> list[float]:
         if not math.isfinite(sum(raw)):
             raise _not_finite(0)
         return self._calibration.apply_one(raw) if self._classes else [float(raw[0])]

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from plimsoll.rows import Value
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.journal import failed, tell
 from plimsoll.serve.keeper import Keeper, grounds
-from plimsoll.serve.request import MOST_ROWS, Reader
+from plimsoll.serve.request import MOST_ROWS, Reader, Values
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,15 +68,27 @@ class Gate:
         """The decision, and how many events it is of."""
         rows, many = self._reader.read(body)
         if many:
-            return b"[" + b",".join([self._one(values) for values in rows]) + b"]", len(rows)
-        return self._one(rows[0]), 1
+            return self._listed(rows, self._scores(rows)), len(rows)
+        return self._one(rows[0], self._score(rows[0])), 1
 
     def answer_all(self, bodies: Sequence[bytes]) -> list[tuple[bytes, int] | RequestError]:
-        """Each request's decision, or what is wrong with it, in their order: a counter sees one after the other."""
+        """Each request's decision, or what is wrong with it.
+
+        Scores hang on an event alone, so the model is asked about all of them together; then one event after the other is
+        decided, for a counter sees those before.
+        """
         found: list[tuple[bytes, int] | RequestError] = []
-        for body in bodies:
+        requests = [self._read(body) for body in bodies]
+        events = [values for each in requests if not isinstance(each, RequestError) for values in each[0]]
+        scores = iter(self._scores(events))
+        for each in requests:
+            if isinstance(each, RequestError):
+                found.append(each)
+                continue
+            rows, many = each
+            mine = list(islice(scores, len(rows)))
             try:
-                found.append(self.answer_counted(body))
+                found.append((self._listed(rows, mine), len(rows)) if many else (self._one(rows[0], mine[0]), 1))
             except RequestError as fault:
                 found.append(fault)
             except Exception as fault:  # no event may be decided twice, so none is asked again
@@ -83,9 +96,41 @@ class Gate:
                 found.append(RequestError("$", "the model failed on this request.", 500))
         return found
 
-    def decide(self, values: Sequence[Value]) -> tuple[Decision, list[float], str]:
-        """The decision of an event, its scores, and the number under which it is kept."""
-        scores = self._answerer.scores(values[: self._width]) if self._answerer is not None else []
+    def _read(self, body: bytes) -> tuple[list[Values], bool] | RequestError:
+        try:
+            return self._reader.read(body)
+        except RequestError as fault:
+            return fault
+
+    def _score(self, values: Sequence[Value]) -> list[float]:
+        return self._answerer.scores(values[: self._width]) if self._answerer is not None else []
+
+    def _scores(self, events: Sequence[Sequence[Value]]) -> list[list[float] | Exception]:
+        """The scores of each event, or what went wrong; asked one by one where together they are too much for the model."""
+        if self._answerer is None or not events:
+            return [[] for _ in events]
+        try:
+            return list(self._answerer.scores_all([values[: self._width] for values in events]))
+        except Exception:
+            return [self._tried(values) for values in events]
+
+    def _tried(self, values: Sequence[Value]) -> list[float] | Exception:
+        try:
+            return self._score(values)
+        except Exception as fault:
+            return fault
+
+    def _listed(self, rows: Sequence[Sequence[Value]], scores: Sequence[list[float] | Exception]) -> bytes:
+        """The decisions of a list; where the model fails on one of its events, none of them is decided."""
+        for each in scores:
+            if isinstance(each, Exception):
+                raise each
+        return b"[" + b",".join([self._one(values, each) for values, each in zip(rows, scores, strict=True)]) + b"]"
+
+    def decide(self, values: Sequence[Value], scores: list[float] | None = None) -> tuple[Decision, list[float], str]:
+        """The decision of an event, its scores (asked for where they are not given), and the number under which it is kept."""
+        if scores is None:
+            scores = self._score(values)
         now = self._now(values)
         reckoned = self._memory.tell(values, now) if self._memory is not None else []
         event = (*values, *reckoned, *scores)
@@ -117,8 +162,10 @@ class Gate:
         said: Any = values[self._moment] if self._moment >= 0 else None
         return said if said is not None and said == said else self._clock()
 
-    def _one(self, values: Sequence[Value]) -> bytes:
-        decision, scores, number = self.decide(values)
+    def _one(self, values: Sequence[Value], scores: list[float] | Exception) -> bytes:
+        if isinstance(scores, Exception):
+            raise scores
+        decision, scores, number = self.decide(values, scores)
         told: dict[str, Any] = {"scores": dict(zip(self._classes, scores, strict=True))}
         if number:
             told["id"] = number
