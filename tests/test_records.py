@@ -13,7 +13,8 @@ from plimsoll.policy import notice, records
 from plimsoll.policy.breaker import BLOCK, LEAST, Breaker
 from plimsoll.policy.decision import Decider
 from plimsoll.policy.reading import read
-from plimsoll.policy.records import Made, Recorder, files, lines, redact, verify
+from plimsoll.policy.records import Made, Recorder, files, lines, verify
+from plimsoll.policy.redaction import redact
 from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, names
 

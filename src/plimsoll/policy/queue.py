@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,11 +200,40 @@ class Queue:
         else:
             run("UPDATE items SET held_by = '' WHERE id = ?", (item.id,))
 
+    def rewrite(
+        self, older_than: float, after: str, many: int, change: Callable[[Item], Item]
+    ) -> tuple[list[tuple[Item, Item]], str | None]:
+        """Puts what ``change`` makes of them in the place of the next so many events from before a moment, in the order of
+        their numbers; (those that were changed, with what they are now; the last number looked at, None after the last)."""
+        locked, changed = " FOR UPDATE" if self._shared else "", []
+        with self._whole() as run:
+            rows = run(
+                f"SELECT {_ITEM} FROM items WHERE at < ? AND id > ? ORDER BY id LIMIT ?{locked}",
+                (older_than, after, many),
+            )
+            for item in map(_item, rows):
+                now = change(item)
+                if now != item:
+                    told = json.dumps(dict(now.event)), json.dumps(dict(now.decision)), now.note, int(now.closed)
+                    run(
+                        "UPDATE items SET event = ?, decision = ?, note = ?, closed = ?, held_by = '' WHERE id = ?",
+                        (*told, item.id),
+                    )
+                    changed.append((item, now))
+        return changed, str(rows[-1][0]) if len(rows) == many else None
+
+    def settle(self) -> None:
+        """Leaves nothing of what was overwritten in SQLite's own log; PostgreSQL sees to that by itself (vacuum)."""
+        if not self._shared:
+            with self._lock:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def labels(self) -> Iterator[dict[str, Any]]:
-        """Each closed event's fields with the label that most reviewers gave it, and the chance with which it came."""
+        """Each closed event's fields with the label that most reviewers gave it, and the chance with which it came; but
+        for those of which something was redacted, for nothing can be learned from what is not there."""
         with self._whole() as run:
             rows = run(f"SELECT {_ITEM} FROM items WHERE closed = 1 ORDER BY at, id")
-            told = [(_item(row), _said(run, row[0])) for row in rows]
+            told = [(item, _said(run, item.id)) for item in map(_item, rows) if not item.decision.get("redacted")]
         for item, said in told:
             labels = [each.label for each in said]
             most = max(sorted(set(labels)), key=labels.count)
@@ -287,6 +316,7 @@ def _sqlite(path: Path) -> Any:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is redacted is overwritten, and not only let go of
     except (OSError, sqlite3.Error) as fault:
         raise UserError(f"{path}: cannot be the queue of a review: {fault}.") from None
     return connection
