@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,12 +30,21 @@ CREATE TABLE IF NOT EXISTS items (
     priority DOUBLE PRECISION NOT NULL, needs INTEGER NOT NULL, event TEXT NOT NULL, decision TEXT NOT NULL,
     note TEXT NOT NULL DEFAULT '', not_by TEXT NOT NULL DEFAULT '', closed INTEGER NOT NULL DEFAULT 0,
     held_by TEXT NOT NULL DEFAULT '', held_until DOUBLE PRECISION NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS items_open ON items (closed, priority);
+DROP INDEX IF EXISTS items_open;
+CREATE INDEX IF NOT EXISTS items_next ON items (closed, priority DESC, at, id);
 CREATE TABLE IF NOT EXISTS verdicts (
     n {serial}, item TEXT NOT NULL REFERENCES items (id), reviewer TEXT NOT NULL, label TEXT NOT NULL,
     note TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS verdicts_item ON verdicts (item);
+DROP INDEX IF EXISTS verdicts_item;
+CREATE INDEX IF NOT EXISTS verdicts_said ON verdicts (item, reviewer);
+CREATE INDEX IF NOT EXISTS verdicts_reviewer ON verdicts (reviewer, n);
+CREATE INDEX IF NOT EXISTS items_held ON items (held_by) WHERE held_by <> '';
+CREATE TABLE IF NOT EXISTS tally (
+    what TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL, many BIGINT NOT NULL, PRIMARY KEY (what, one, other));
 """
+_WAITS, _PAIR = "waits", "pair"  # what is tallied: events by why they wait, or done; the first two opinions on an event
+_Tally = Counter[tuple[str, str, str]]
+_HELD = "held_by = ? AND held_by <> ''"  # said twice, so that the few that are held are looked through and not all that wait
 _ITEM = "id, at, why, chance, priority, needs, event, decision, note, not_by, closed"
 
 
@@ -100,9 +110,9 @@ class Queue:
     def _found(self) -> None:
         """Makes the tables where there are none; several servers may begin at once."""
         there = (
-            "SELECT to_regclass('verdicts')"
+            "SELECT to_regclass('tally')"
             if self._shared
-            else "SELECT MAX(name) FROM sqlite_master WHERE name = 'verdicts'"
+            else "SELECT MAX(name) FROM sqlite_master WHERE name = 'tally'"
         )
         serial = "BIGSERIAL PRIMARY KEY" if self._shared else "INTEGER PRIMARY KEY"
         with self._whole() as run:
@@ -112,33 +122,35 @@ class Queue:
                 for statement in _TABLES.format(serial=serial).split(";\n"):
                     if statement.strip():
                         run(statement)
+                _add(run, _all(run))
 
     def close(self) -> None:
         self._connection.close()
 
     def put(self, items: Sequence[Item]) -> None:
         """Adds events; one that is there already stays as it is."""
-        marks = ", ".join("?" * 11)
+        marks, new = ", ".join("?" * 11), _Tally()
         with self._whole() as run:
             for item in items:
                 told = json.dumps(dict(item.event)), json.dumps(dict(item.decision))
                 needs = max(item.needs, 2 if _drawn(item.id, SECOND) else 1)
                 values = (item.id, item.at, item.why, item.chance, item.priority, needs, *told, item.note, item.not_by)
-                run(f"INSERT INTO items ({_ITEM}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", (*values, 0))
+                told_ = (*values, 0)
+                if run(f"INSERT INTO items ({_ITEM}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING RETURNING id", told_):
+                    new[_WAITS, item.why, ""] += 1
+            _add(run, new)
 
     def next(self, reviewer: str, now: float) -> Item | None:
         """The event that this reviewer should see, which is theirs alone for ten minutes; None where none waits."""
         locked = " FOR UPDATE SKIP LOCKED" if self._shared else ""
         with self._whole() as run:
-            mine = run(
-                f"SELECT {_ITEM} FROM items WHERE closed = 0 AND held_by = ? AND held_until > ?", (reviewer, now)
-            )
+            mine = run(f"SELECT {_ITEM} FROM items WHERE {_HELD} AND closed = 0 AND held_until > ?", (reviewer, now))
             if mine:
                 return _item(mine[0])
             found = run(
                 f"""UPDATE items SET held_by = ?, held_until = ? WHERE id = (
                     SELECT id FROM items WHERE closed = 0 AND (held_by = '' OR held_until <= ?) AND not_by <> ?
-                    AND id NOT IN (SELECT item FROM verdicts WHERE reviewer = ? AND undone = 0)
+                    AND NOT EXISTS (SELECT 1 FROM verdicts WHERE item = items.id AND reviewer = ? AND undone = 0)
                     ORDER BY priority DESC, at, id LIMIT 1{locked}) RETURNING {_ITEM}""",
                 (reviewer, now + LEASE, now, reviewer, reviewer),
             )
@@ -165,6 +177,7 @@ class Queue:
                 (number, reviewer, label, note, now),
             )
             self._settle(run, item)
+            _moved(run, number, _counted(item, said))
 
     def undo(self, reviewer: str, now: float) -> Item | None:
         """Takes back the last thing that a reviewer said; the event is theirs again. None where there is nothing."""
@@ -174,19 +187,21 @@ class Queue:
             )
             if not last:
                 return None
+            before = _of(run, last[0][1])
             run("UPDATE verdicts SET undone = 1 WHERE n = ?", (last[0][0],))
-            run("UPDATE items SET held_by = '' WHERE held_by = ?", (reviewer,))
+            run(f"UPDATE items SET held_by = '' WHERE {_HELD}", (reviewer,))
             found = run(
                 f"UPDATE items SET closed = 0, held_by = ?, held_until = ? WHERE id = ? RETURNING {_ITEM}",
                 (reviewer, now + LEASE, last[0][1]),
             )
+            _moved(run, last[0][1], before)
         return _item(found[0])
 
     def skip(self, number: str, reviewer: str) -> None:
         """Gives an event back to the others, behind them."""
         with self._whole() as run:
             run(
-                "UPDATE items SET held_by = '', held_until = 0, priority = (SELECT MIN(priority) FROM items) - 1 WHERE id = ? AND held_by = ?",
+                "UPDATE items SET held_by = '', held_until = 0, priority = (SELECT MIN(priority) FROM items WHERE closed = 0) - 1 WHERE id = ? AND held_by = ?",
                 (number, reviewer),
             )
 
@@ -220,6 +235,11 @@ class Queue:
                         (*told, item.id),
                     )
                     changed.append((item, now))
+            moved = _Tally()
+            for before, now in changed:
+                moved[_WAITS, _stands(now), ""] += 1
+                moved[_WAITS, _stands(before), ""] -= 1
+            _add(run, moved)
         return changed, str(rows[-1][0]) if len(rows) == many else None
 
     def settle(self) -> None:
@@ -240,19 +260,14 @@ class Queue:
             yield {**item.event, "label": most, "chance": item.chance, "why": item.why, "reviewed": said[-1].at}
 
     def agreement(self) -> Agreement:
-        """How far reviewers agree on the events that two of them saw first."""
+        """How far reviewers agree on the events that two of them saw first. Looks at the tally alone, however many there are."""
         with self._whole() as run:
-            rows = run("SELECT item, label FROM verdicts WHERE undone = 0 ORDER BY item, n")
-        by: dict[str, list[str]] = {}
-        for number, label in rows:
-            by.setdefault(number, []).append(label)
-        return agreement([(each[0], each[1]) for each in by.values() if len(each) > 1])
+            return _agreement({(one, other): many for one, other, many in run(_TALLIED, (_PAIR,))})
 
     def counts(self) -> dict[str, int]:
-        """How many wait, by why they came, and how many are done."""
+        """How many wait, by why they came, and how many are done; by the tally too."""
         with self._whole() as run:
-            rows = run("SELECT CASE WHEN closed = 1 THEN 'done' ELSE why END, COUNT(*) FROM items GROUP BY 1")
-        return {str(what): int(many) for what, many in rows}
+            return {what: many for what, _, many in run(_TALLIED, (_WAITS,))}
 
     @contextmanager
     def _whole(self) -> Iterator[Any]:
@@ -282,13 +297,71 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement:
     >>> agreement([("a", "a"), ("a", "b"), ("b", "b"), ("b", "b")]).kappa
     0.5
     """
+    return _agreement(Counter(pairs))
+
+
+def _agreement(counted: Mapping[tuple[str, str], int]) -> Agreement:
+    pairs = sum(counted.values())
     if not pairs:
         return Agreement(0, 0, None)
-    agree = sum(one == other for one, other in pairs)
-    ones, others = zip(*pairs, strict=True)
-    chance = sum(ones.count(label) * others.count(label) for label in set(ones)) / len(pairs) ** 2
-    kappa = (agree / len(pairs) - chance) / (1.0 - chance) if chance < 1.0 else None
-    return Agreement(len(pairs), agree, kappa)
+    agree = sum(many for (one, other), many in counted.items() if one == other)
+    ones, others = Counter[str](), Counter[str]()
+    for (one, other), many in counted.items():
+        ones[one] += many
+        others[other] += many
+    chance = sum(many * others[label] for label, many in ones.items()) / pairs**2
+    return Agreement(pairs, agree, (agree / pairs - chance) / (1.0 - chance) if chance < 1.0 else None)
+
+
+# The tally: a page shows how many wait and how far reviewers agree, and may not look through all that was ever said.
+
+_TALLIED = "SELECT one, other, many FROM tally WHERE what = ? AND many <> 0"
+
+
+def _stands(item: Item) -> str:
+    return "done" if item.closed else item.why
+
+
+def _counted(item: Item, said: Sequence[Verdict]) -> _Tally:
+    """What one event adds to the tally."""
+    found = _Tally({(_WAITS, _stands(item), ""): 1})
+    if len(said) > 1:
+        found[_PAIR, said[0].label, said[1].label] += 1
+    return found
+
+
+def _of(run: Any, number: str) -> _Tally:
+    return _counted(_item(run(f"SELECT {_ITEM} FROM items WHERE id = ?", (number,))[0]), _said(run, number))
+
+
+def _moved(run: Any, number: str, before: _Tally) -> None:
+    """Takes note of what became of an event."""
+    after = _of(run, number)
+    after.subtract(before)
+    _add(run, after)
+
+
+def _add(run: Any, told: _Tally) -> None:
+    """In the order of their keys, and last in a transaction: so no two that write the tally wait for each other."""
+    for key in sorted(key for key, many in told.items() if many):
+        run(
+            "INSERT INTO tally (what, one, other, many) VALUES (?, ?, ?, ?) ON CONFLICT (what, one, other) DO UPDATE SET many = tally.many + excluded.many",
+            (*key, told[key]),
+        )
+
+
+def _all(run: Any) -> _Tally:
+    """The tally of a queue that was made when there was none."""
+    found = _Tally()
+    for closed, why, many in run("SELECT closed, why, COUNT(*) FROM items GROUP BY closed, why"):
+        found[_WAITS, "done" if closed else why, ""] += many
+    by: dict[str, list[str]] = {}
+    for number, label in run("SELECT item, label FROM verdicts WHERE undone = 0 ORDER BY item, n"):
+        by.setdefault(number, []).append(label)
+    for labels in by.values():
+        if len(labels) > 1:
+            found[_PAIR, labels[0], labels[1]] += 1
+    return found
 
 
 def _drawn(number: str, share: float) -> bool:

@@ -65,7 +65,7 @@ def redact(folder: Path, older_than: float, names: Sequence[str] = (), rest: Res
                 left.unlink()
             return sum(_file(path, due, rest) for path in records.files(folder))
     except TimeoutError:
-        raise UserError(f"{folder}: is being redacted already. Try again when that is done.") from None
+        raise UserError(f"{folder}: another redaction is at it, or a server writes. Try again in a moment.") from None
 
 
 def _file(path: Path, due: _Due, rest: Rest) -> int:
