@@ -174,7 +174,8 @@ def test_who_is_befallen_is_told_why(policy: Policy, tmp_path: Path):
     assert "by a machine" in said
     assert "appeal" in said
     assert "spam" not in said
-    assert "by a person" in notice.statement(policy, line, reviewer=True)
+    seen = notice.Reviewed(False, notice.Said("allow", 2_000.0))
+    assert "by a person" in notice.statement(policy, line, seen)
 
 
 @pytest.mark.parametrize("template", ["You: $outcom", "$", "${outcome", "a $ b"])

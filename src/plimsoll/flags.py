@@ -180,6 +180,7 @@ def _add_decided(ways: Any) -> None:
     notice.add_argument("number", metavar="ID", help="of the decision")
     for each in (replay, notice):
         each.add_argument("policy", metavar="POLICY", type=Path, help="the policy.toml that decided")
+    notice.add_argument("--queue", metavar="PLACE", help="what people decided of it since: a file, or postgresql://…")
     labels = ways.add_parser("labels", help="what reviewers said, as labelled events for the next fit")
     labels.add_argument("queue", metavar="QUEUE", help="a file, or postgresql://…, as in plimsoll serve --queue")
     labels.add_argument(

@@ -223,7 +223,11 @@ def _notice(args: argparse.Namespace) -> int:
     line = next((line for line in each if args.number in (str(line["n"]), records.number_of(line))), None)
     if line is None:
         raise UserError(f"{args.records}: there is no decision {args.number}.")
-    _tell(notice.statement(read(args.policy, _schema(_model(args))), line).splitlines())
+    review = None
+    if args.queue is not None:
+        with closing(_queue(args.queue)) as queue:
+            review = notice.reviewed(queue, records.number_of(line))
+    _tell(notice.statement(read(args.policy, _schema(_model(args))), line, review).splitlines())
     return 0
 
 

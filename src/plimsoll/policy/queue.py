@@ -21,6 +21,7 @@ from typing import Any
 from plimsoll.errors import MissingExtra, UserError
 
 ASKED, AUDIT, APPEAL = "asked", "audit", "appeal"
+APPEALED = "appeal-"  # before the number of a decision: that of the appeal against it
 SECOND = 0.1  # share of the events that two people see, to know how far they agree
 MOST_OPINIONS = 3  # after which the majority stands
 LEASE = 600.0  # seconds that an event is one reviewer's alone
@@ -255,9 +256,13 @@ class Queue:
             rows = run(f"SELECT {_ITEM} FROM items WHERE closed = 1 ORDER BY at, id")
             told = [(item, _said(run, item.id)) for item in map(_item, rows) if not item.decision.get("redacted")]
         for item, said in told:
-            labels = [each.label for each in said]
-            most = max(sorted(set(labels)), key=labels.count)
-            yield {**item.event, "label": most, "chance": item.chance, "why": item.why, "reviewed": said[-1].at}
+            yield {
+                **item.event,
+                "label": majority(said),
+                "chance": item.chance,
+                "why": item.why,
+                "reviewed": said[-1].at,
+            }
 
     def agreement(self) -> Agreement:
         """How far reviewers agree on the events that two of them saw first. Looks at the tally alone, however many there are."""
@@ -362,6 +367,12 @@ def _all(run: Any) -> _Tally:
         if len(labels) > 1:
             found[_PAIR, labels[0], labels[1]] += 1
     return found
+
+
+def majority(said: Sequence[Verdict]) -> str:
+    """The label that most gave an event; of those that as many gave the first of the alphabet."""
+    labels = [each.label for each in said]
+    return max(sorted(set(labels)), key=labels.count)
 
 
 def _drawn(number: str, share: float) -> bool:
