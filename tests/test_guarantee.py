@@ -122,6 +122,24 @@ def test_a_precision_is_promised_where_mapie_promises_one(tmp_path: Path):
     assert np.mean([mine >= 0.98 * yours for mine, yours in found]) >= 0.8, found
 
 
+def test_a_score_of_one_is_judged_as_it_is_decided(tmp_path: Path):
+    """Where nothing may be caught the threshold is written as 1, which catches what a model is wholly sure of: that is told."""
+    score, bad = np.append(np.full(900, 0.2), np.full(100, 1.0)), np.append(np.zeros(950, bool), np.ones(50, bool))
+    assert ours(tmp_path, score, bad, "false_block_rate < 1 %") == float("inf")
+    assert ours(tmp_path, np.minimum(score, 0.5), bad, "false_block_rate < 1 %") == pytest.approx(0.501)
+
+
+def test_scores_that_crowd_near_one_are_told_apart(tmp_path: Path):
+    """A model that is sure of most: the place that keeps the limit lies between 0.999 and 1, and is written as it is."""
+    random = np.random.default_rng(0)
+    bad = random.random(20_000) < 0.8
+    score = 1.0 / (1.0 + np.exp(-(random.normal(size=20_000) * 2.0 + np.where(bad, 9.0, 3.0))))
+    at = ours(tmp_path, score, bad, "false_block_rate < 1 %")
+    assert 0.999 < at < 1.0
+    assert (score[bad] >= at).mean() > 0.6
+    assert at == round(at, 6)
+
+
 @pytest.mark.skipif(not TWEETS.exists(), reason="the tweets are not here")
 def test_on_a_real_score_too(tmp_path: Path):
     """Tweets, and a linear model of their words: the same thresholds on what the model has not seen."""
