@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 
 import pytest
 
 fuzzing = pytest.importorskip("fuzzing", reason="atheris is not installed", exc_type=ImportError)
-TRIES = 400  # of each target; the long run is a command
+TRIES = 1_000  # of each target; the long run is a command
 
 
 @pytest.mark.parametrize("name", fuzzing.TARGETS)
@@ -31,6 +33,12 @@ def test_what_was_found_once_is_not_found_again(name: str, data: bytes):
     """Each finding of a long run stands here for good."""
     with fuzzing.folder() as place:
         fuzzing.TARGETS[name].made(place)(data)
+
+
+def test_the_long_run_takes_every_target():
+    """make fuzz names them all."""
+    lines = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"@for each in (.+); do", lines) == [" ".join(fuzzing.TARGETS)]
 
 
 def test_a_finding_is_seen():

@@ -165,6 +165,12 @@ def test_the_template_stays_the_users(tmp_path: Path):
     assert {"time", "because", "version", "id"} <= set(notice._WORDS)
 
 
+def test_the_page_names_every_word():
+    """A word that a template may use is explained where templates are."""
+    page = (Path(__file__).parents[1] / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert all(f"`${word}`" in page for word in notice._WORDS)
+
+
 def test_the_command_reads_the_queue(tmp_path: Path, queue: Queue, capsys: pytest.CaptureFixture[str]):
     """With --queue; what was redacted since is still told; without it, what the machine decided."""
     told = policy(tmp_path)
