@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench recipe format clean
+.PHONY: demo test check bench fuzz recipe format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)
@@ -22,6 +22,10 @@ check: $(READY)
 
 bench: $(READY)
 	@for file in benchmarks/[a-z]*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+fuzz: $(READY)
+	@for each in requests expressions policies bundles manifests members records forms; do \
+	  $(BIN)/python tests/fuzzing.py "$$each" --seconds "$(or $(SECONDS),300)" || exit 1; done
 
 recipe: $(READY)
 	@test -n "$(NAME)" || { echo "Which one? Write: make recipe NAME=linear"; exit 2; }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from safetensors.numpy import save as save_arrays
 from plimsoll import archive, bundle, meter, onnx_check
 from plimsoll.errors import BundleError, UserError
 from plimsoll.members import check, parse_json
-from serving_toys import find, toy
+from serving_toys import ECHO, Echo, find, toy
 
 
 @pytest.fixture
@@ -113,6 +114,17 @@ def test_members_of_another_recipe_are_refused(folder: Path, monkeypatch: pytest
     """A recipe that cannot read its members gives a clear error, not a traceback of its own."""
     monkeypatch.setattr("plimsoll.catalogue.find", find)
     bundle.write(folder, toy(members={"echo.json": b"[]"}))
+    with pytest.raises(BundleError, match="not ones that echo wrote"):
+        bundle.read(folder).model()
+
+
+@pytest.mark.parametrize("fault", ["of other columns", "of one answer"])
+def test_a_model_that_cannot_answer_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """Members may load and yet speak of columns that are not there: that is found before anybody is answered."""
+    schema = toy().schema
+    other = replace(schema, columns=schema.columns[:2]) if fault == "of other columns" else replace(schema, classes=())
+    recipe = replace(ECHO, load=lambda job, schema, members: Echo(other, 1.0))
+    monkeypatch.setattr("plimsoll.catalogue.find", lambda name: recipe)
     with pytest.raises(BundleError, match="not ones that echo wrote"):
         bundle.read(folder).model()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from plimsoll.errors import UserError
 from plimsoll.policy.queue import APPEAL, ASKED, AUDIT, LEASE, Item, Queue, agreement
+from plimsoll.policy.redaction import redact_queue
 
 _BIN = Path("/usr/lib/postgresql")
 
@@ -54,8 +57,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute("DROP TABLE IF EXISTS verdicts")
-        connection.execute("DROP TABLE IF EXISTS items")
+        for table in ("verdicts", "items", "tally"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
     return url
 
 
@@ -206,6 +209,95 @@ def test_agreement_beyond_chance():
     assert agreement([("a", "b"), ("b", "a")]).kappa == -1.0
     assert agreement([("a", "a")] * 4).kappa is None
     assert agreement([]).kappa is None
+
+
+def counted(queue: Queue) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """What the tally should say, from all events and all that was said of them."""
+    with queue._whole() as run:
+        events = run("SELECT closed, why FROM items")
+        said = run("SELECT item, label FROM verdicts WHERE undone = 0 ORDER BY n")
+    waits = Counter("done" if closed else why for closed, why in events)
+    by: dict[str, list[str]] = {}
+    for number, label in said:
+        by.setdefault(number, []).append(label)
+    return dict(waits), [(each[0], each[1]) for each in by.values() if len(each) > 1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_tally_is_what_counting_gives(place: str, seed: int):
+    """Whatever is put in, said, taken back, skipped and redacted, in whatever order."""
+    queue, chance = Queue(place), random.Random(seed)
+    for turn in range(120):
+        who = chance.choice(["ann", "bob", "cy", "dan"])
+        match chance.randrange(8):
+            case 0:
+                why = chance.choice([ASKED, AUDIT, APPEAL])
+                queue.put([item(f"{chance.randrange(40)}", why=why, needs=chance.choice([1, 2]))])
+            case 1:
+                queue.undo(who, float(turn))
+            case 2 if turn % 3 == 0:
+                redact_queue(queue, 1.5, ["text"])
+            case _ if (found := queue.next(who, float(turn))) is not None:
+                queue.decide(found.id, who, chance.choice(["bad", "fine"]), "", float(turn))
+        waits, pairs = counted(queue)
+        assert queue.counts() == waits
+        assert queue.agreement() == agreement(pairs)
+    assert pairs
+    queue.close()
+
+
+def test_a_queue_that_knew_no_tally_is_counted_once(place: str):
+    """One that an older program made is gone on with."""
+    queue = Queue(place)
+    queue.put([item(f"e{k}", needs=2) for k in range(3)])
+    for who, label in (("ann", "bad"), ("bob", "fine"), ("cy", "bad")):
+        queue.decide("e0", who, label, "", 1.0)
+    with queue._whole() as run:
+        run("DROP TABLE tally")
+    queue.close()
+    again = Queue(place)
+    assert again.counts() == {"done": 1, ASKED: 2}
+    assert (again.agreement().pairs, again.agreement().agree) == (1, 0)
+    again.close()
+
+
+def test_the_page_looks_through_nothing(tmp_path: Path):
+    """Over 100,000 verdicts and as many events that wait: SQLite finds by an index what each question of the page asks."""
+    queue = Queue(tmp_path / "q.db")
+    many = 100_000
+    with queue._whole() as run:
+        told = ", ".join(["'{}'"] * 2)
+        run(f"""WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {2 * many})
+            INSERT INTO items (id, at, why, chance, priority, needs, event, decision, closed)
+            SELECT 'e' || n, n, 'asked', 1.0, n % 97, 1, {told}, n <= {many} FROM k""")
+        run(f"""WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < {many})
+            INSERT INTO verdicts (item, reviewer, label, note, at) SELECT 'e' || n, 'ann', 'bad', '', n FROM k""")
+        run("ANALYZE")
+    steps = [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    queue._connection.set_progress_handler(step, 100)  # called after so many steps of SQLite's own machine
+    asked = {
+        "counts": queue.counts,
+        "agreement": queue.agreement,
+        "next": lambda: queue.next("ann", 1.0),
+        "next of another": lambda: queue.next("new", 1.0),
+        "nothing to undo": lambda: queue.undo("new", 1.0),
+        "decide": lambda: queue.decide("e150000", "new", "bad", "", 1.0),
+        "skip": lambda: queue.skip(queue.next("ann", 1.0).id, "ann"),  # type: ignore[union-attr]
+        "undo": lambda: queue.undo("new", 2.0),
+    }
+    for name, ask in asked.items():
+        steps[0] = 0
+        ask()
+        assert steps[0] * 100 < 5_000, f"{name} looks through events or verdicts"
+    steps[0] = 0
+    with queue._whole() as run:
+        run("SELECT COUNT(*) FROM verdicts WHERE label = 'none'")
+    assert steps[0] * 100 > 100_000  # or the count of steps would show nothing
+    queue.close()
 
 
 def test_a_queue_that_cannot_be_is_told(tmp_path: Path):

@@ -13,7 +13,8 @@ from plimsoll.policy import notice, records
 from plimsoll.policy.breaker import BLOCK, LEAST, Breaker
 from plimsoll.policy.decision import Decider
 from plimsoll.policy.reading import read
-from plimsoll.policy.records import Made, Recorder, files, lines, redact, verify
+from plimsoll.policy.records import Made, Recorder, files, lines, verify
+from plimsoll.policy.redaction import redact
 from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, names
 
@@ -173,7 +174,8 @@ def test_who_is_befallen_is_told_why(policy: Policy, tmp_path: Path):
     assert "by a machine" in said
     assert "appeal" in said
     assert "spam" not in said
-    assert "by a person" in notice.statement(policy, line, reviewer=True)
+    seen = notice.Reviewed(False, notice.Said("allow", 2_000.0))
+    assert "by a person" in notice.statement(policy, line, seen)
 
 
 @pytest.mark.parametrize("template", ["You: $outcom", "$", "${outcome", "a $ b"])

@@ -140,11 +140,15 @@ def _category_step(block: CategoryBlock, weights: Array) -> Any:
     table: dict[Value, list[float]] = {value: columns[k] for value, k in block.values.items()}
     table[None] = columns[-1]
     place, nothing = block.place, [0.0] * len(weights)
+    alone = {value: column[0] for value, column in table.items()}
 
-    def step(values: Sequence[Value], total: list[float]) -> list[float]:
+    def single(values: Sequence[Value], total: list[float]) -> list[float]:
+        return [total[0] + alone.get(values[place], 0.0)]
+
+    def several(values: Sequence[Value], total: list[float]) -> list[float]:
         return [t + w for t, w in zip(total, table.get(values[place], nothing), strict=True)]
 
-    return step
+    return single if len(weights) == 1 else several
 
 
 def _text_step(block: TextBlock, weights: Array) -> Any:

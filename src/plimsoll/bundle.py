@@ -7,6 +7,7 @@ what a recipe loads.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from plimsoll.errors import BundleError, UserError
 from plimsoll.job import Job, Task
 from plimsoll.members import check, parse_json
 from plimsoll.recipe import Model
+from plimsoll.rows import NUMERIC, Rows
 from plimsoll.schema import Schema
 
 FORMAT = 1
@@ -47,11 +49,25 @@ class Bundle:
         from plimsoll.catalogue import find  # read and verify alone need no recipe
 
         try:
-            return find(self.recipe).load(self.job, self.schema, self.members)
+            model = find(self.recipe).load(self.job, self.schema, self.members)
+            _answers(model, self.schema)
+            return model
         except UserError:
             raise
         except Exception as fault:  # hostile bytes may bring out anything, of numpy's and ONNX Runtime's making too
             raise BundleError(f"The members are not ones that {self.recipe} wrote: {fault!r}.") from fault
+
+
+def _answers(model: Model, schema: Schema) -> None:
+    """Asks for one row, alone and in a batch: members may be sound arrays and speak of columns that are not there.
+
+    Raises whatever comes of it, and ValueError where an answer is not of the shape that is due.
+    """
+    nothing = tuple(math.nan if column.kind in NUMERIC else None for column in schema.columns)
+    many = len(schema.classes) or 1
+    alone, batch = model.answer(nothing), model.predict(Rows.of_values(schema, [nothing]))
+    if len(alone) != many or batch.size != many:
+        raise ValueError(f"{len(alone)} and {batch.size} answers to one row; {many} are due")
 
 
 class _Member(msgspec.Struct, forbid_unknown_fields=True):

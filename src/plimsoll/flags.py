@@ -218,16 +218,20 @@ def _add_policy(commands: Any) -> None:
 def _add_decided(ways: Any) -> None:
     """What is done with decisions that were made."""
     verify = ways.add_parser("verify", help="whether records are as they were written")
-    redact = ways.add_parser("redact", help="take personal values out of old records; their chain still holds")
+    redact = ways.add_parser("redact", help="take personal values out of old decisions; their chain still holds")
     redact.add_argument("--older-than", required=True, metavar="TIME", help='such as "30 days"')
     redact.add_argument("--fields", metavar="A,B", type=listed, help="only these")
+    redact.add_argument("--queue", metavar="PLACE", help="the queue's events too: a file, or postgresql://…")
     replay = _policy_way(ways, "replay", "decide recorded events again: they come out the same")
     notice = _policy_way(ways, "notice", "the statement of reasons of a recorded decision")
-    for each in (verify, redact, replay, notice):
-        each.add_argument("records", metavar="DIR", type=Path, help="the folder that plimsoll serve --records wrote")
+    for each, many in ((verify, None), (redact, "?"), (replay, None), (notice, None)):
+        each.add_argument(
+            "records", metavar="DIR", type=Path, nargs=many, help="the folder that plimsoll serve --records wrote"
+        )
     notice.add_argument("number", metavar="ID", help="of the decision")
     for each in (replay, notice):
         each.add_argument("policy", metavar="POLICY", type=Path, help="the policy.toml that decided")
+    notice.add_argument("--queue", metavar="PLACE", help="what people decided of it since: a file, or postgresql://…")
     labels = ways.add_parser("labels", help="what reviewers said, as labelled events for the next fit")
     labels.add_argument("queue", metavar="QUEUE", help="a file, or postgresql://…, as in plimsoll serve --queue")
     labels.add_argument(

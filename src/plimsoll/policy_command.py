@@ -9,6 +9,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from plimsoll import bundle, data, policy_text, statement
 from plimsoll.errors import PolicyError, UserError
 from plimsoll.infer import to_rows
-from plimsoll.policy import hygiene, notice, records
+from plimsoll.policy import hygiene, notice, records, redaction
 from plimsoll.policy.past import Past, past
 from plimsoll.policy.queue import Queue
 from plimsoll.policy.reading import read, seconds
@@ -183,12 +184,26 @@ def _folder(args: argparse.Namespace) -> Path:
 
 
 def _redact(args: argparse.Namespace) -> int:
-    folder = _folder(args)
-    records.verify(folder)
-    gone = records.redact(folder, time.time() - seconds(args.older_than, "--older-than"), args.fields or ())
-    count, _ = records.verify(folder)
-    _tell([f"{gone:,} values are gone; the chain of {count:,} decisions holds."])
+    moment, fields = time.time() - seconds(args.older_than, "--older-than"), args.fields or ()
+    if args.records is None and args.queue is None:
+        raise UserError("redact: what? Name the folder of the records, or --queue PLACE, or both.")
+    if args.records is not None:
+        folder = _folder(args)
+        records.verify(folder)
+        gone = redaction.redact(folder, moment, fields)
+        count, _ = records.verify(folder)
+        _tell([f"{gone:,} values are gone; the chain of {count:,} decisions holds."])
+    if args.queue is not None:
+        with closing(_queue(args.queue)) as queue:
+            _tell([f"Values of the queue's events that are gone: {redaction.redact_queue(queue, moment, fields):,}."])
     return 0
+
+
+def _queue(place: str) -> Queue:
+    """The queue at a place. Raises UserError where there is none: a mistyped path makes no new one."""
+    if "://" not in place and not Path(place).is_file():
+        raise UserError(f"{place}: is no queue. Name the file, or the postgresql://…, of plimsoll serve --queue.")
+    return Queue(place)
 
 
 def _replay(args: argparse.Namespace) -> int:
@@ -208,17 +223,18 @@ def _notice(args: argparse.Namespace) -> int:
     line = next((line for line in each if args.number in (str(line["n"]), records.number_of(line))), None)
     if line is None:
         raise UserError(f"{args.records}: there is no decision {args.number}.")
-    _tell(notice.statement(read(args.policy, _schema(_model(args))), line).splitlines())
+    review = None
+    if args.queue is not None:
+        with closing(_queue(args.queue)) as queue:
+            review = notice.reviewed(queue, records.number_of(line))
+    _tell(notice.statement(read(args.policy, _schema(_model(args))), line, review).splitlines())
     return 0
 
 
 def _labels(args: argparse.Namespace) -> int:
     out = statement.file(args.out)
-    queue = Queue(args.queue)
-    try:
+    with closing(_queue(args.queue)) as queue:
         told, agreed = list(queue.labels()), queue.agreement()
-    finally:
-        queue.close()
     named = [{args.target if name == "label" else name: value for name, value in each.items()} for each in told]
     out.write_text("".join(f"{json.dumps(each)}\n" for each in named), encoding="utf-8")
     said = f" {agreed}" if agreed.pairs else ""

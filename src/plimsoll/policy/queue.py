@@ -9,74 +9,47 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plimsoll.errors import MissingExtra, UserError
+from plimsoll.errors import UserError
+from plimsoll.policy import store, tally
+from plimsoll.policy.opinions import (
+    APPEAL,
+    APPEALED,
+    ASKED,
+    AUDIT,
+    Agreement,
+    Item,
+    Verdict,
+    agreed,
+    agreement,
+    majority,
+)
+from plimsoll.policy.store import ITEM, item_of, said_of
+from plimsoll.policy.tally import PAIR, TALLIED, WAITS, Tally
 
-ASKED, AUDIT, APPEAL = "asked", "audit", "appeal"
-SECOND = 0.1  # share of the events that two people see, to know how far they agree
+__all__ = [
+    "APPEAL",
+    "APPEALED",
+    "ASKED",
+    "AUDIT",
+    "LEASE",
+    "Agreement",
+    "Item",
+    "Queue",
+    "Verdict",
+    "agreement",
+    "majority",
+]
+
 MOST_OPINIONS = 3  # after which the majority stands
+SECOND = 0.1  # share of the events that two people see, to know how far they agree
+_HELD = "held_by = ? AND held_by <> ''"  # said twice, so that the few that are held are looked through and not all that wait
 LEASE = 600.0  # seconds that an event is one reviewer's alone
-_TABLES = """
-CREATE TABLE IF NOT EXISTS items (
-    id TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, why TEXT NOT NULL, chance DOUBLE PRECISION NOT NULL,
-    priority DOUBLE PRECISION NOT NULL, needs INTEGER NOT NULL, event TEXT NOT NULL, decision TEXT NOT NULL,
-    note TEXT NOT NULL DEFAULT '', not_by TEXT NOT NULL DEFAULT '', closed INTEGER NOT NULL DEFAULT 0,
-    held_by TEXT NOT NULL DEFAULT '', held_until DOUBLE PRECISION NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS items_open ON items (closed, priority);
-CREATE TABLE IF NOT EXISTS verdicts (
-    n {serial}, item TEXT NOT NULL REFERENCES items (id), reviewer TEXT NOT NULL, label TEXT NOT NULL,
-    note TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS verdicts_item ON verdicts (item);
-"""
-_ITEM = "id, at, why, chance, priority, needs, event, decision, note, not_by, closed"
-
-
-@dataclass(frozen=True)
-class Item:
-    """An event that waits: ``priority`` orders them, the largest first; ``chance`` is that with which it came here."""
-
-    id: str
-    at: float
-    why: str
-    event: Mapping[str, Any]
-    decision: Mapping[str, Any]
-    chance: float = 1.0
-    priority: float = 0.0
-    needs: int = 1
-    note: str = ""
-    not_by: str = ""  # whom it may not come to: one whose own decision is appealed
-    closed: bool = False
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a reviewer said of an event."""
-
-    item: str
-    reviewer: str
-    label: str
-    note: str
-    at: float
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Of the pairs of opinions on one event how many agree, and Cohen's kappa (1960): how far beyond chance."""
-
-    pairs: int
-    agree: int
-    kappa: float | None
-
-    def __str__(self) -> str:
-        kappa = "" if self.kappa is None else f", kappa {self.kappa:.2f}"
-        return f"Two reviewers agree on {self.agree:,} of {self.pairs:,} events{kappa}."
 
 
 class Queue:
@@ -94,70 +67,72 @@ class Queue:
     def __init__(self, place: Path | str) -> None:
         self._shared = str(place).startswith(("postgresql://", "postgres://"))
         self._lock = threading.Lock()
-        self._connection = _postgres(str(place)) if self._shared else _sqlite(Path(place))
+        self._connection = store.postgres(str(place)) if self._shared else store.sqlite(Path(place))
         self._found()
 
     def _found(self) -> None:
         """Makes the tables where there are none; several servers may begin at once."""
         there = (
-            "SELECT to_regclass('verdicts')"
+            "SELECT to_regclass('tally')"
             if self._shared
-            else "SELECT MAX(name) FROM sqlite_master WHERE name = 'verdicts'"
+            else "SELECT MAX(name) FROM sqlite_master WHERE name = 'tally'"
         )
         serial = "BIGSERIAL PRIMARY KEY" if self._shared else "INTEGER PRIMARY KEY"
         with self._whole() as run:
             if self._shared:
                 run("SELECT pg_advisory_xact_lock(7046255)")
             if run(there)[0][0] is None:
-                for statement in _TABLES.format(serial=serial).split(";\n"):
+                for statement in store.TABLES.format(serial=serial).split(";\n"):
                     if statement.strip():
                         run(statement)
+                tally.add(run, tally.everything(run))
 
     def close(self) -> None:
         self._connection.close()
 
     def put(self, items: Sequence[Item]) -> None:
         """Adds events; one that is there already stays as it is."""
-        marks = ", ".join("?" * 11)
+        marks, new = ", ".join("?" * 11), Tally()
         with self._whole() as run:
             for item in items:
                 told = json.dumps(dict(item.event)), json.dumps(dict(item.decision))
                 needs = max(item.needs, 2 if _drawn(item.id, SECOND) else 1)
                 values = (item.id, item.at, item.why, item.chance, item.priority, needs, *told, item.note, item.not_by)
-                run(f"INSERT INTO items ({_ITEM}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING", (*values, 0))
+                told_ = (*values, 0)
+                if run(f"INSERT INTO items ({ITEM}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING RETURNING id", told_):
+                    new[WAITS, item.why, ""] += 1
+            tally.add(run, new)
 
     def next(self, reviewer: str, now: float) -> Item | None:
         """The event that this reviewer should see, which is theirs alone for ten minutes; None where none waits."""
         locked = " FOR UPDATE SKIP LOCKED" if self._shared else ""
         with self._whole() as run:
-            mine = run(
-                f"SELECT {_ITEM} FROM items WHERE closed = 0 AND held_by = ? AND held_until > ?", (reviewer, now)
-            )
+            mine = run(f"SELECT {ITEM} FROM items WHERE {_HELD} AND closed = 0 AND held_until > ?", (reviewer, now))
             if mine:
-                return _item(mine[0])
+                return item_of(mine[0])
             found = run(
                 f"""UPDATE items SET held_by = ?, held_until = ? WHERE id = (
                     SELECT id FROM items WHERE closed = 0 AND (held_by = '' OR held_until <= ?) AND not_by <> ?
-                    AND id NOT IN (SELECT item FROM verdicts WHERE reviewer = ? AND undone = 0)
-                    ORDER BY priority DESC, at, id LIMIT 1{locked}) RETURNING {_ITEM}""",
+                    AND NOT EXISTS (SELECT 1 FROM verdicts WHERE item = items.id AND reviewer = ? AND undone = 0)
+                    ORDER BY priority DESC, at, id LIMIT 1{locked}) RETURNING {ITEM}""",
                 (reviewer, now + LEASE, now, reviewer, reviewer),
             )
-        return _item(found[0]) if found else None
+        return item_of(found[0]) if found else None
 
     def find(self, number: str) -> tuple[Item, list[Verdict]] | None:
         """An event with what has been said of it."""
         with self._whole() as run:
-            found = run(f"SELECT {_ITEM} FROM items WHERE id = ?", (number,))
-            return (_item(found[0]), _said(run, number)) if found else None
+            found = run(f"SELECT {ITEM} FROM items WHERE id = ?", (number,))
+            return (item_of(found[0]), said_of(run, number)) if found else None
 
     def decide(self, number: str, reviewer: str, label: str, note: str, now: float) -> None:
         """Writes down what a reviewer says. Raises UserError where there is no such event, or it is not theirs to say."""
         locked = " FOR UPDATE" if self._shared else ""
         with self._whole() as run:
-            found = run(f"SELECT {_ITEM} FROM items WHERE id = ?{locked}", (number,))
+            found = run(f"SELECT {ITEM} FROM items WHERE id = ?{locked}", (number,))
             if not found:
                 raise UserError(f'There is no event "{number}" to decide.')
-            item, said = _item(found[0]), _said(run, number)
+            item, said = item_of(found[0]), said_of(run, number)
             if item.closed or any(each.reviewer == reviewer for each in said) or item.not_by == reviewer:
                 raise UserError(f"The event {number} is not yours to decide any more.")
             run(
@@ -165,6 +140,7 @@ class Queue:
                 (number, reviewer, label, note, now),
             )
             self._settle(run, item)
+            tally.moved(run, number, tally.counted(item, said))
 
     def undo(self, reviewer: str, now: float) -> Item | None:
         """Takes back the last thing that a reviewer said; the event is theirs again. None where there is nothing."""
@@ -174,25 +150,29 @@ class Queue:
             )
             if not last:
                 return None
+            locked = " FOR UPDATE" if self._shared else ""
+            run(f"SELECT id FROM items WHERE id = ?{locked}", (last[0][1],))
+            before = tally.of(run, last[0][1])
             run("UPDATE verdicts SET undone = 1 WHERE n = ?", (last[0][0],))
-            run("UPDATE items SET held_by = '' WHERE held_by = ?", (reviewer,))
+            run(f"UPDATE items SET held_by = '' WHERE {_HELD}", (reviewer,))
             found = run(
-                f"UPDATE items SET closed = 0, held_by = ?, held_until = ? WHERE id = ? RETURNING {_ITEM}",
+                f"UPDATE items SET closed = 0, held_by = ?, held_until = ? WHERE id = ? RETURNING {ITEM}",
                 (reviewer, now + LEASE, last[0][1]),
             )
-        return _item(found[0])
+            tally.moved(run, last[0][1], before)
+        return item_of(found[0])
 
     def skip(self, number: str, reviewer: str) -> None:
         """Gives an event back to the others, behind them."""
         with self._whole() as run:
             run(
-                "UPDATE items SET held_by = '', held_until = 0, priority = (SELECT MIN(priority) FROM items) - 1 WHERE id = ? AND held_by = ?",
+                "UPDATE items SET held_by = '', held_until = 0, priority = (SELECT MIN(priority) FROM items WHERE closed = 0) - 1 WHERE id = ? AND held_by = ?",
                 (number, reviewer),
             )
 
     def _settle(self, run: Any, item: Item) -> None:
         """Closes an event that enough have seen; where two say different things a third is asked."""
-        said = _said(run, item.id)
+        said = said_of(run, item.id)
         if len(said) >= item.needs and len({each.label for each in said}) > 1 and len(said) < MOST_OPINIONS:
             run("UPDATE items SET needs = ?, held_by = '' WHERE id = ?", (len(said) + 1, item.id))
         elif len(said) >= item.needs:
@@ -200,30 +180,63 @@ class Queue:
         else:
             run("UPDATE items SET held_by = '' WHERE id = ?", (item.id,))
 
-    def labels(self) -> Iterator[dict[str, Any]]:
-        """Each closed event's fields with the label that most reviewers gave it, and the chance with which it came."""
+    def rewrite(
+        self, older_than: float, after: str, many: int, change: Callable[[Item], Item]
+    ) -> tuple[list[tuple[Item, Item]], str | None]:
+        """Puts what ``change`` makes of them in the place of the next so many events from before a moment, in the order of
+        their numbers; (those that were changed, with what they are now; the last number looked at, None after the last)."""
+        locked, changed = " FOR UPDATE" if self._shared else "", []
         with self._whole() as run:
-            rows = run(f"SELECT {_ITEM} FROM items WHERE closed = 1 ORDER BY at, id")
-            told = [(_item(row), _said(run, row[0])) for row in rows]
+            rows = run(
+                f"SELECT {ITEM} FROM items WHERE at < ? AND id > ? ORDER BY id LIMIT ?{locked}",
+                (older_than, after, many),
+            )
+            for item in map(item_of, rows):
+                now = change(item)
+                if now != item:
+                    told = json.dumps(dict(now.event)), json.dumps(dict(now.decision)), now.note, int(now.closed)
+                    run(
+                        "UPDATE items SET event = ?, decision = ?, note = ?, closed = ?, held_by = '' WHERE id = ?",
+                        (*told, item.id),
+                    )
+                    changed.append((item, now))
+            moved = Tally()
+            for before, now in changed:
+                moved[WAITS, tally.stands(now), ""] += 1
+                moved[WAITS, tally.stands(before), ""] -= 1
+            tally.add(run, moved)
+        return changed, str(rows[-1][0]) if len(rows) == many else None
+
+    def settle(self) -> None:
+        """Leaves nothing of what was overwritten in SQLite's own log; PostgreSQL sees to that by itself (vacuum)."""
+        if not self._shared:
+            with self._lock:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def labels(self) -> Iterator[dict[str, Any]]:
+        """Each closed event's fields with the label that most reviewers gave it, and the chance with which it came; but
+        for those of which something was redacted, for nothing can be learned from what is not there."""
+        with self._whole() as run:
+            rows = run(f"SELECT {ITEM} FROM items WHERE closed = 1 ORDER BY at, id")
+            told = [(item, said_of(run, item.id)) for item in map(item_of, rows) if not item.decision.get("redacted")]
         for item, said in told:
-            labels = [each.label for each in said]
-            most = max(sorted(set(labels)), key=labels.count)
-            yield {**item.event, "label": most, "chance": item.chance, "why": item.why, "reviewed": said[-1].at}
+            yield {
+                **item.event,
+                "label": majority(said),
+                "chance": item.chance,
+                "why": item.why,
+                "reviewed": said[-1].at,
+            }
 
     def agreement(self) -> Agreement:
-        """How far reviewers agree on the events that two of them saw first."""
+        """How far reviewers agree on the events that two of them saw first. Looks at the tally alone, however many there are."""
         with self._whole() as run:
-            rows = run("SELECT item, label FROM verdicts WHERE undone = 0 ORDER BY item, n")
-        by: dict[str, list[str]] = {}
-        for number, label in rows:
-            by.setdefault(number, []).append(label)
-        return agreement([(each[0], each[1]) for each in by.values() if len(each) > 1])
+            return agreed({(one, other): many for one, other, many in run(TALLIED, (PAIR,))})
 
     def counts(self) -> dict[str, int]:
-        """How many wait, by why they came, and how many are done."""
+        """How many wait, by why they came, and how many are done; by the tally too."""
         with self._whole() as run:
-            rows = run("SELECT CASE WHEN closed = 1 THEN 'done' ELSE why END, COUNT(*) FROM items GROUP BY 1")
-        return {str(what): int(many) for what, many in rows}
+            return {what: many for what, _, many in run(TALLIED, (WAITS,))}
 
     @contextmanager
     def _whole(self) -> Iterator[Any]:
@@ -247,59 +260,6 @@ class Queue:
                 cursor.close()
 
 
-def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement:
-    """Of pairs of labels of the same events.
-
-    >>> agreement([("a", "a"), ("a", "b"), ("b", "b"), ("b", "b")]).kappa
-    0.5
-    """
-    if not pairs:
-        return Agreement(0, 0, None)
-    agree = sum(one == other for one, other in pairs)
-    ones, others = zip(*pairs, strict=True)
-    chance = sum(ones.count(label) * others.count(label) for label in set(ones)) / len(pairs) ** 2
-    kappa = (agree / len(pairs) - chance) / (1.0 - chance) if chance < 1.0 else None
-    return Agreement(len(pairs), agree, kappa)
-
-
 def _drawn(number: str, share: float) -> bool:
     """Whether an event is one of so large a share: by its number, so that it is the same whoever asks."""
     return int.from_bytes(hashlib.sha256(number.encode()).digest()[:8], "big") < share * 2**64
-
-
-def _said(run: Any, number: str) -> list[Verdict]:
-    rows = run(
-        "SELECT item, reviewer, label, note, at FROM verdicts WHERE item = ? AND undone = 0 ORDER BY n", (number,)
-    )
-    return [Verdict(*row) for row in rows]
-
-
-def _item(row: Sequence[Any]) -> Item:
-    number, at, why, chance, priority, needs, event, decision, note, not_by, closed = row
-    told = json.loads(event), json.loads(decision)
-    return Item(number, at, why, *told, chance, priority, needs, note, not_by, bool(closed))
-
-
-def _sqlite(path: Path) -> Any:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except (OSError, sqlite3.Error) as fault:
-        raise UserError(f"{path}: cannot be the queue of a review: {fault}.") from None
-    return connection
-
-
-def _postgres(url: str) -> Any:
-    try:
-        import psycopg
-    except ImportError:
-        raise MissingExtra(
-            "A queue in PostgreSQL needs psycopg. Install it: pip install 'plimsoll[postgres]'."
-        ) from None
-    try:
-        return psycopg.connect(url)
-    except psycopg.Error as fault:
-        raise UserError(f"The queue's PostgreSQL cannot be reached: {str(fault).splitlines()[0]}.") from None

@@ -7,6 +7,7 @@ Stornetta 1991 for the chain). Only what has been redacted cannot be replayed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
@@ -20,10 +21,12 @@ import msgspec
 
 from plimsoll.errors import UserError
 from plimsoll.policy.decision import Decision
+from plimsoll.shared_file import held
 
 BEGIN = "0" * 64  # what stands before the first line
 _NAME = "decisions-{:06d}.jsonl"
 _MOST_BYTES = 64_000_000  # of a file
+LOCK = "decisions"  # who appends to a file, or puts another into its place, holds it
 _encode = msgspec.json.Encoder().encode
 
 
@@ -81,18 +84,29 @@ class Recorder:
         self._lines.append(_encode({**line, "hash": self._hash}))
 
     def flush(self) -> None:
-        """Writes what was added, and sees it onto the disk."""
+        """Writes what was added, and sees it onto the disk. Raises OSError; then all of it is kept for the next time."""
         if not self._lines:
             return
-        place = self.folder / _NAME.format(self._place)
-        if place.exists() and place.stat().st_size > _MOST_BYTES:
-            self._place += 1
+        with held(self.folder / LOCK):
             place = self.folder / _NAME.format(self._place)
-        with place.open("ab") as file:
-            file.write(b"\n".join(self._lines) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            if place.exists() and place.stat().st_size > _MOST_BYTES:
+                self._place += 1
+                place = self.folder / _NAME.format(self._place)
+            _append(place, b"\n".join(self._lines) + b"\n")
         self._lines = []
+
+
+def _append(path: Path, data: bytes) -> None:
+    """All of it or nothing: what a full disk took half of would be there twice once it is written again."""
+    with path.open("ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def number_of(line: Mapping[str, Any]) -> str:
@@ -122,7 +136,8 @@ def plain(value: Any) -> Any:
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("decisions-*.jsonl"))
+    """The files of a folder's chain, in its order."""
+    return sorted(path for path in folder.glob("decisions-*.jsonl") if path.stem[10:].isdecimal())
 
 
 def lines(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -139,13 +154,44 @@ def _of(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, text in enumerate(parts, 1):
         where = f"{path.name}:{number}"
         try:
-            line = msgspec.json.decode(text)
-            hash_of(line)
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            line = record(text, f"{path.parent}: {where}")
+        except UserError:
             if not whole and number == len(parts):
                 return
-            raise UserError(f"{path.parent}: {where} is not a decision record.") from None
+            raise
         yield where, line
+
+
+def record(text: bytes, where: str) -> dict[str, Any]:
+    """A line as a record. Raises UserError where it is none."""
+    try:
+        line = msgspec.json.decode(text, type=dict[str, Any])
+        msgspec.convert(line, _Shape)
+        hash_of(line)
+    except (ValueError, RecursionError):  # no JSON, not UTF-8, or not what a record has
+        raise UserError(f"{where} is not a decision record.") from None
+    return line
+
+
+class _Shape(msgspec.Struct):
+    """What every record has, whoever asks."""
+
+    n: int
+    chain: str
+    at: float
+    policy: str
+    bundle: str
+    fields: dict[str, Any]
+    personal: dict[str, Any]
+    reckoned: dict[str, Any]
+    scores: list[float]
+    outcome: str
+    by: list[str]
+    fired: list[str]
+    labels: list[str]
+    held: list[str]
+    before: str
+    hash: str
 
 
 def verify(folder: Path) -> tuple[int, int]:
@@ -164,33 +210,20 @@ def verify(folder: Path) -> tuple[int, int]:
     return count, redacted
 
 
-def redact(folder: Path, older_than: float, names: Sequence[str] = ()) -> int:
-    """Takes the personal values out of records from before a moment, those of ``names`` or all; gives how many values went.
-
-    Files are replaced one by one, each as a whole.
-    """
-    gone = 0
-    for path in files(folder):
-        made = []
-        for _, line in _of(path):
-            if line["at"] < older_than:
-                for name, value in line["personal"].items():
-                    if not isinstance(value, str) and (not names or name in names):
-                        line["personal"][name] = commitment(value)
-                        gone += 1
-            made.append(_encode(line))
-        fresh = path.with_suffix(".fresh")
-        fresh.write_bytes(b"\n".join(made) + b"\n" if made else b"")
-        os.replace(fresh, path)
-    return gone
-
-
 def _end(folder: Path) -> tuple[int, int, str]:
     """(number of the last file, records, hash of the last one) of a folder, which is made where there is none.
 
-    A line that a crash cut off is cut away: it was never answered for.
+    A line that a crash cut off is cut away: it was never answered for. Raises UserError where no records can be kept.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with held(folder / LOCK):
+            return _last(folder)
+    except OSError as fault:
+        raise UserError(f"{folder}: cannot keep records: {fault.strerror or fault}.") from None
+
+
+def _last(folder: Path) -> tuple[int, int, str]:
     found = files(folder)
     place = int(found[-1].stem.split("-")[1]) if found else 1
     for path in reversed(found):
@@ -199,6 +232,6 @@ def _end(folder: Path) -> tuple[int, int, str]:
         if kept < len(content):
             os.truncate(path, kept)
         if kept:
-            last = msgspec.json.decode(content[content.rfind(b"\n", 0, kept - 1) + 1 : kept])
+            last = record(content[content.rfind(b"\n", 0, kept - 1) + 1 : kept], f"{folder}: the end of {path.name}")
             return place, last["n"], last["hash"]
     return place, 0, BEGIN

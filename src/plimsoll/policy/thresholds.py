@@ -21,7 +21,9 @@ from plimsoll.policy.harm import LOAD, PRECISION, RATE, RECALL, Harm
 from plimsoll.policy.past import Past, hits, outcomes, right
 from plimsoll.policy.rules import Policy
 
-GRID = np.linspace(0.0, 1.0, 1_001)  # where a threshold over a score may stand
+_ENDS = np.logspace(-3.0, -6.0, 151)  # a sure model crowds its scores there: what sets them apart is the odds
+# Where a threshold over a score may stand: fixed beforehand, and written as it stands, with six decimals.
+GRID = np.unique(np.round([*np.linspace(0.0, 1.0, 1_001), *_ENDS, *(1.0 - _ENDS)], 6))
 _ABOVE = float(np.nextafter(1.0, 2.0))  # every score: nothing is caught
 STARTS = 4  # places from which a limit on precision is tested, each at its share of the doubt
 Array = NDArray[Any]
@@ -67,8 +69,10 @@ def solve(policy: Policy, seen: Past) -> Solved:
     for name, outcome in _order(policy):
         trial = _Trial(policy, seen, name, outcome, dict(found))
         found[name] = trial.loosest([limit for limit in policy.limits if limit.outcome == outcome])
-    placed = outcomes(policy, hits(policy.at(**found), seen))
-    return Solved({name: round(min(1.0, value), 6) for name, value in found.items()}, judged(policy, seen, placed))
+    written = {name: min(1.0, value) for name, value in found.items()}
+    # What is judged is what is written: a score of 1 itself is caught at 1, be that promised or not.
+    placed = outcomes(policy, hits(policy.at(**written), seen))
+    return Solved(written, judged(policy, seen, placed))
 
 
 def judged(policy: Policy, seen: Past, placed: Array) -> tuple[Held, ...]:

@@ -71,12 +71,17 @@ class House:
     tending: tuple[Tending, ...] = ()
 
     def keeping(self) -> AbstractContextManager[None]:
-        """Writes what is kept for as long as it lasts."""
+        """Writes what is kept for as long as it lasts, and takes out what is kept no longer."""
         if self.keeper is None:
             return nullcontext()
         from plimsoll.serve.keeper import flushed
 
-        return flushed(self.keeper)
+        return flushed(self.keeper, self._keep)
+
+    def _keep(self) -> float | None:
+        """How many seconds what is personal is kept, by the policy that decides now."""
+        gate = self.served.now.gate
+        return gate.policy.keep if gate is not None else None
 
 
 def build(orders: Orders, board: Board | None = None) -> House:

@@ -20,6 +20,7 @@ from plimsoll.policy.records import Made, Recorder, plain
 from plimsoll.policy.rules import Policy, joint
 from plimsoll.rows import Value
 from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.retention import Keep, forgetting
 
 _log = logging.getLogger("plimsoll.serve")
 MOST_WAITING = 10_000  # decisions that may wait to be written; then an answer waits for the disk
@@ -69,6 +70,7 @@ class Keeper:
 
     def __init__(self, recorder: Recorder | None, queue: Queue | None) -> None:
         self._recorder = recorder
+        self.folder = recorder.folder if recorder is not None else None
         self.queue = queue
         self._draw = random.SystemRandom()
         self._decided: deque[_Decided] = deque()
@@ -127,6 +129,7 @@ class Keeper:
             "by": each.decision.by,
             "because": each.decision.because,
             "scores": list(each.scores),
+            "personal": list(each.grounds.made.personal),
         }
         why, chance = (ASKED, 1.0) if asked else (AUDIT, audit)
         self._items.append(Item(each.number, each.now, why, event, told, chance, _risk(each.grounds, each.scores)))
@@ -159,8 +162,9 @@ def _moved(each: _Decided) -> list[tuple[str, float]]:
 
 
 @contextmanager
-def flushed(keeper: Keeper, every: float = 0.05) -> Iterator[None]:
-    """Has a keeper write what waits, again and again beside the answers, and a last time at the end."""
+def flushed(keeper: Keeper, keep: Keep = lambda: None, every: float = 0.05) -> Iterator[None]:
+    """Has a keeper write what waits, again and again beside the answers, and a last time at the end; and once a day take
+    out what is personal and older than so many seconds as ``keep`` gives."""
     stop = threading.Event()
 
     def write() -> None:
@@ -171,7 +175,8 @@ def flushed(keeper: Keeper, every: float = 0.05) -> Iterator[None]:
     thread = threading.Thread(target=write, name="keeper", daemon=True)
     thread.start()
     try:
-        yield
+        with forgetting(keeper.folder, keeper.queue, keep):
+            yield
     finally:
         stop.set()
         thread.join()

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
 from plimsoll.errors import RequestError, UserError
-from plimsoll.policy.queue import APPEAL, Item, Queue
+from plimsoll.policy.queue import APPEAL, APPEALED, Item, Queue
 from plimsoll.serve import review_page
 from plimsoll.serve.routes import HTML, Reply
 
@@ -124,8 +124,10 @@ class Review:
         if found is None:
             raise RequestError("$.id", f'there is no reviewed decision "{number[:40]}" to appeal against.', 404)
         item, said = found
+        if item.decision.get("redacted"):
+            raise RequestError("$.id", "it is too long ago: what was decided about is no longer kept.", 410)
         again = Item(
-            f"appeal-{item.id}", self.clock(), APPEAL, item.event, item.decision, item.chance, 10.0 + item.priority,
+            f"{APPEALED}{item.id}", self.clock(), APPEAL, item.event, item.decision, item.chance, 10.0 + item.priority,
             note=words[:2_000], not_by=said[-1].reviewer if said else "",
         )  # fmt: skip
         self.queue.put([again])
