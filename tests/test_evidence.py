@@ -123,6 +123,7 @@ def test_a_sketch_tells_how_a_column_was_spread():
     assert found["size"]["missing"] == pytest.approx(1 / 101)
     assert found["colour"] == {
         "missing": pytest.approx(21 / 101),
+        "rows": 101,
         "values": {"red": pytest.approx(50 / 101), "blue": pytest.approx(30 / 101)},
     }
 
@@ -136,4 +137,4 @@ def test_a_sketch_holds_no_words_of_few(texts: list[str]):
 
 def test_a_column_of_nothing_has_an_empty_sketch():
     """A number without any cell has no quantiles and is all missing."""
-    assert evidence.sketches(Rows(3, {"x": np.full(3, np.nan)})) == {"x": {"missing": 1.0, "quantiles": []}}
+    assert evidence.sketches(Rows(3, {"x": np.full(3, np.nan)})) == {"x": {"missing": 1.0, "rows": 3, "quantiles": []}}

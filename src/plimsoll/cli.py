@@ -100,7 +100,8 @@ def _serve(args: argparse.Namespace) -> int:
         if args.policy is None and getattr(args, name) is not None:
             raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
     origin = Origin(args.bundle, args.policy, args.rates)
-    server.run(server.Orders(origin, args.records, args.queue, Keys(token)), host=args.host, port=args.port)
+    orders = server.Orders(origin, args.records, args.queue, Keys(token), watch=args.watch)
+    server.run(orders, host=args.host, port=args.port)
     return 0
 
 
@@ -114,6 +115,12 @@ def _refit(args: argparse.Namespace) -> int:
     from plimsoll import challenge_command
 
     return challenge_command.refit(args)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from plimsoll import watch_command
+
+    return watch_command.watch(args)
 
 
 def _report(args: argparse.Namespace) -> int:
@@ -193,6 +200,7 @@ _COMMANDS = {
     "serve": _serve,
     "policy": _policy,
     "refit": _refit,
+    "watch": _watch,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,

@@ -10,6 +10,7 @@ from typing import Any
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.desk import DUE, Desk, seconds_left
+from plimsoll.serve.monitor import Monitor
 from plimsoll.serve.routes import JSON, Asked, Headers, Keys, Reply, Route, Who, found
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -19,8 +20,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class App:
     """Answers the pages of its table; what the desk answers is asked of the desk."""
 
-    def __init__(self, desk: Desk, routes: Mapping[str, Route], keys: Keys, caps: Caps) -> None:
+    def __init__(self, desk: Desk, routes: Mapping[str, Route], keys: Keys, caps: Caps, monitor: Monitor) -> None:
         self.desk = desk
+        self.monitor = monitor
         self.routes = dict(routes)
         self._keys = keys
         self._caps = caps

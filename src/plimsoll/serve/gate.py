@@ -83,6 +83,10 @@ class Gate:
                 found.append(RequestError("$", "the model failed on this request.", 500))
         return found
 
+    def cells(self, body: bytes) -> list[tuple[Value, ...]]:
+        """The events that a request asks about, as far as the model sees them. Raises RequestError."""
+        return [tuple(values[: self._width]) for values in self._reader.read(body)[0]]
+
     def decide(self, values: Sequence[Value]) -> tuple[Decision, list[float], str]:
         """The decision of an event, its scores, and the number under which it is kept."""
         scores = self._answerer.scores(values[: self._width]) if self._answerer is not None else []

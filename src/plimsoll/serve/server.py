@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from plimsoll.serve.app import App
 from plimsoll.serve.caps import Caps, patience
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.desk import Desk
+from plimsoll.serve.monitor import Monitor, saved
 from plimsoll.serve.pace import Pace
-from plimsoll.serve.pages import plain, reviewed
+from plimsoll.serve.pages import plain, reviewed, watched
 from plimsoll.serve.routes import Keys, Route
 from plimsoll.serve.served import Served
 from plimsoll.serve.version import Origin, Version, load
@@ -39,6 +40,7 @@ class Orders:
     keys: Keys = field(default_factory=Keys)
     caps: Caps = field(default_factory=Caps)
     patience: float | None = None  # seconds; None: from what the bundle was limited to, or measured at
+    watch: Path | None = None  # the file from which watching goes on after a restart
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,16 @@ class House:
     keeper: Keeper | None = None
     review: Review | None = None
 
-    def keeping(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
         """Writes what is kept for as long as it lasts."""
-        if self.keeper is None:
-            return nullcontext()
-        from plimsoll.serve.keeper import flushed
+        with ExitStack() as stack:
+            stack.enter_context(saved(self.app.monitor))
+            if self.keeper is not None:
+                from plimsoll.serve.keeper import flushed
 
-        return flushed(self.keeper)
+                stack.enter_context(flushed(self.keeper))
+            yield
 
 
 def build(orders: Orders) -> House:
@@ -70,7 +75,7 @@ def build(orders: Orders) -> House:
 
         choice = choices(version.gate.policy, version.answerer.schema.classes)
         review = Review(keeper.queue, choice, orders.keys.caller)
-    app, served = assemble(version, orders.keys, replace(orders.caps, patience=waits), review)
+    app, served = assemble(version, orders.keys, replace(orders.caps, patience=waits), review, orders.watch)
     # What is loaded stays until the end, so the collector need never walk it again.
     gc.collect()
     gc.freeze()
@@ -78,16 +83,22 @@ def build(orders: Orders) -> House:
 
 
 def assemble(
-    version: Version, keys: Keys | None = None, caps: Caps | None = None, review: Review | None = None
+    version: Version,
+    keys: Keys | None = None,
+    caps: Caps | None = None,
+    review: Review | None = None,
+    watch: Path | None = None,
 ) -> tuple[App, Served]:
     """The app over a version, with all of its pages."""
     keys, caps = keys or Keys(), caps or Caps()
     served, counters = Served(version), Counters()
     desk = Desk(served, counters, keys, caps, Pace(_usual(version.answerer)))
-    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows)
+    monitor = Monitor(served, watch)
+    desk.watch = monitor.note
+    routes: dict[str, Route] = {**plain(served, lambda: counters, caps.rows, monitor.lines), **watched(monitor)}
     if review is not None:
         routes.update(reviewed(review))
-    return App(desk, routes, keys, caps), served
+    return App(desk, routes, keys, caps, monitor), served
 
 
 def ready(bundle: Path | str) -> tuple[App, Answerer]:
