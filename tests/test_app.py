@@ -205,7 +205,8 @@ def test_openapi_describes_every_column_and_class(answerer: Answerer) -> None:
     assert list(schemas["Row"]["properties"]) == list(answerer.schema.names)
     assert schemas["Row"]["properties"]["age"]["examples"] == [39.0]
     assert schemas["Answer"]["properties"]["prediction"]["enum"] == ["no", "yes"]
-    assert set(shown["paths"]) == {"/predict", "/health", "/metrics", "/openapi.json"}
+    pages = {"/predict", "/feedback", "/health", "/metrics", "/openapi.json", "/watch"}
+    assert set(shown["paths"]) == pages
     example = shown["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert json.loads(answerer.answer(json.dumps(example).encode()))["prediction"] in ("no", "yes")
 

@@ -360,6 +360,8 @@ def test_the_page_can_be_read_by_everybody(alarmed: str, browser: Browser, schem
     browser.emulate(scheme=scheme, width=width)
     browser.open(f"{alarmed}/watch")
     assert "alarm" in browser.text("h1")
+    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert "at training time" in browser.text(".alarm table")
     texts, marks = browser.contrasts(".columns .now, .columns .was")
     assert texts[0][0] >= 4.5, texts[0]
     assert marks[0][0] >= 3.0, marks[0]

@@ -90,8 +90,23 @@ def _part(title: str, shifts: Sequence[Shift]) -> Markup | None:
 
 def _shift(shift: Shift) -> Markup:
     size = f"PSI {shift.psi:.3f}, by chance up to {shift.chance:.3f} · distance {shift.distance:.3f}, by chance up to {shift.distance_by_chance:.3f}"
-    parts = tag("h3", shift.name), tag("p", shift.words), tag("small", size), _drawn(shift)
+    parts = (
+        tag("h3", shift.name),
+        tag("p", shift.words),
+        tag("details", tag("summary", size), _table(shift)),
+        _drawn(shift),
+    )
     return tag("li", *parts, class_="alarm" if shift.alarm else None)
+
+
+def _table(shift: Shift) -> Markup:
+    """The bars in figures, for who cannot see them or wants them exact."""
+    rows = [
+        tag("tr", tag("th", bar.label, scope="row"), tag("td", percent(bar.now)), tag("td", percent(bar.was)))
+        for bar in shift.bars
+    ]
+    head = tag("thead", tag("tr", tag("td"), tag("td", "now"), tag("td", "at training time")))
+    return tag("table", head, tag("tbody", *rows))
 
 
 def _drawn(shift: Shift) -> Markup:

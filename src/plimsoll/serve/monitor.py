@@ -33,6 +33,7 @@ _MOST_BYTES = 4 * 2**20  # of them and their answers
 _SLICE, _AT_ONCE = 5e-4, 64  # seconds of reading, and requests, between two looks at who asks
 _PAUSE, _SHARE = 0.02, 200.0  # seconds; after what took a second, so many seconds nothing is done
 _EVERY = 60.0  # seconds between two writes of the state
+_SCRAPED = 60.0  # seconds for which Prometheus is told the same
 _MOST_STATE = 500_000_000  # bytes of it
 _log = logging.getLogger("plimsoll.serve")
 
@@ -96,9 +97,9 @@ class Monitor:
             return self._last[1]
 
     async def lines(self) -> str:
-        """What is watched, as Prometheus reads it; at most a quarter of a minute old."""
+        """What is watched, as Prometheus reads it; at most a minute old: a bootstrap takes a tenth of a second."""
         try:
-            return _lines(await self.told(max(self._fresh, 15.0) if self._fresh else 0.0))
+            return _lines(await self.told(_SCRAPED if self._fresh else 0.0))
         except RequestError:
             return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.serve.feedback import MOST as MOST_LABELS
 from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WANTED
 
 _TYPES: dict[Kind, list[str]] = {
@@ -45,7 +46,11 @@ def page(schema: Schema, most_rows: int = MOST_ROWS) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Predict {schema.target}", "version": "1"},
-        "paths": {"/predict": {"post": predict}, **{path: _plain(words) for path, words in _PAGES.items()}},
+        "paths": {
+            "/predict": {"post": predict},
+            "/feedback": {"post": _feedback(schema)},
+            **{path: _plain(words) for path, words in _PAGES.items()},
+        },
         "components": {"schemas": {"Row": _row(schema), "Answer": _answer(schema), "Fault": _FAULT}},
     }
 
@@ -57,7 +62,12 @@ _FAULTS = {
     "422": "A value is not of its column's kind.",
     "503": "Too many requests at once.",
 }
-_PAGES = {"/health": "Whether it serves", "/metrics": "Counts, as Prometheus reads them", "/openapi.json": "This page"}
+_PAGES = {
+    "/health": "Whether it serves",
+    "/metrics": "Counts, as Prometheus reads them",
+    "/openapi.json": "This page",
+    "/watch": "Drift, the metric now, and the alarms that stand",
+}
 _FAULT: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -77,6 +87,24 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(words: str) -> dict[str, Any]:
     return {"get": {"summary": words, "responses": {"200": {"description": words}}}}
+
+
+def _feedback(schema: Schema) -> dict[str, Any]:
+    """An answer sent back with what turned out true."""
+    values = [schema.class_value(index) for index in range(len(schema.classes))]
+    truth: dict[str, Any] = {"enum": values} if values else {"type": "number"}
+    pair = {
+        "type": "object",
+        "properties": {"answer": {"$ref": "#/components/schemas/Answer"}, "truth": truth},
+        "required": ["answer", "truth"],
+    }
+    body = {"oneOf": [pair, {"type": "array", "items": pair, "maxItems": MOST_LABELS}]}
+    taken = {"description": "How many labels were taken in all.", **_json({"type": "object"})}
+    return {
+        "summary": "Say what turned out true",
+        "requestBody": {"required": True, **_json(body)},
+        "responses": {"202": taken, "422": {"description": _FAULTS["422"]}},
+    }
 
 
 def _row(schema: Schema) -> dict[str, Any]:
