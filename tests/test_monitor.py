@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -30,7 +32,7 @@ from plimsoll.serve.served import Served
 from plimsoll.serve.server import assemble, server
 from plimsoll.serve.version import Version
 from serving_toys import find
-from test_app import ask
+from test_app import ask, child
 from watched_toys import body, events, sketched
 
 if TYPE_CHECKING:
@@ -267,6 +269,22 @@ def test_the_file_is_written_while_it_serves(tmp_path: Path):
             end.wait(0.01)
         else:
             raise AssertionError("nothing was written")
+
+
+def test_a_server_told_to_stop_leaves_its_state(tmp_path: Path):
+    """By SIGTERM, as whoever runs services tells it; and the process ends as one does that was told so."""
+    write(tmp_path / "bundle", sketched())
+    place = tmp_path / "watched.json"
+    words = ["serve", str(tmp_path / "bundle"), "--port", "0", "--watch", str(place)]
+    process = subprocess.Popen(child("plimsoll", *words), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    found = re.search(r"http://127\.0\.0\.1:\d+$", process.stderr.readline())
+    assert found
+    assert asked(f"{found[0]}/predict", body(events(1, 7)))[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == -signal.SIGTERM
+    process.stderr.close()
+    assert json.loads(place.read_bytes())["rows"] == 7
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"digest": "d1"}', b"\xff\xfe", b"[" * 100_000])

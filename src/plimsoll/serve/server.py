@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -167,5 +169,29 @@ def run(orders: Orders, host: str = "127.0.0.1", port: int = 8000) -> None:
         print(f"Serving {orders.origin.bundle} on {place}", file=sys.stderr, flush=True)
         if orders.queue is not None:
             print(f"People review at {place}/review", file=sys.stderr, flush=True)
-        with house.keeping():
+        with _unwound(), house.keeping():
             made.run(sockets=[listener])
+
+
+@contextmanager
+def _unwound() -> Iterator[None]:
+    """Lets what is kept be written before SIGTERM ends the process, which then ends as it would have.
+
+    uvicorn raises the signal again once it has stopped, and that alone would end the process at once.
+    """
+    caught: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        caught.append(number)
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if caught:
+            signal.raise_signal(caught[0])
