@@ -94,6 +94,16 @@ def test_the_rows_that_a_sketch_is_of_are_spread_as_it_says_for_words(values: li
     assert np.abs(sketch.cells(cells) / len(values) - sketch.expected()).max() < 1e-9
 
 
+@given(st.floats(0.01, 0.99), st.floats(-2e-6, 2e-6))
+def test_the_last_digits_of_an_answer_are_no_drift(value: float, off: float):
+    """One row alone and the same row in a batch differ in them; a model that answers always the same shows it."""
+    told = evidence.answered(Schema((), "y", ("a", "b")), np.tile([1.0 - value, value], (500, 1)), np.ones(500, int))
+    sketch = answered(told, Schema((), "y", ("a", "b")))[1]
+    counts = sketch.cells(np.full(500, value * (1.0 + off)))
+    assert drift.psi(sketch.expected(), counts, 500) == 0.0
+    assert drift.psi(sketch.expected(), sketch.cells(np.full(500, value + 0.001)), 500) > 1.0
+
+
 @given(st.integers(0, 9), st.integers(1, 40))
 def test_counts_of_parts_add_up_to_those_of_the_whole(seed: int, size: int):
     """So rows can come one by one, and workers can add up what they saw."""

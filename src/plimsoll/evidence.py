@@ -119,9 +119,9 @@ def answered(schema: Schema, answers: Array, labels: Array) -> dict[str, Any]:
     [0.0, 1.0, 2.0]
     """
     if not schema.classes:
-        return {"prediction": _numbers(answers, digits=6)}
+        return {"prediction": _numbers(answers)}
     decided = Coded(labels.astype(np.int32), schema.classes)
-    return {"prediction": _words(decided, least=1), "probability": _numbers(sureness(answers), digits=6)}
+    return {"prediction": _words(decided, least=1), "probability": _numbers(sureness(answers))}
 
 
 def longest_answered(schema: Schema, figure: float) -> dict[str, Any]:
@@ -150,11 +150,10 @@ def _words(cells: Coded, least: int = _SHARED) -> dict[str, Any]:
     return found
 
 
-def _numbers(cells: Array, digits: int = 17) -> dict[str, Any]:
+def _numbers(cells: Array) -> dict[str, Any]:
     """Quantiles, and where values repeat the share of rows up to each, which a quantile alone does not tell."""
     known = cells[np.isfinite(cells)]
     quantiles = np.quantile(known, np.linspace(0.0, 1.0, _QUANTILES)) if len(known) else np.zeros(0)
-    quantiles = np.array([float(f"{each:.{digits}g}") for each in quantiles])
     found: dict[str, Any] = {
         "missing": float(np.mean(np.isnan(cells))) if len(cells) else 0.0,
         "rows": len(cells),
@@ -164,6 +163,5 @@ def _numbers(cells: Array, digits: int = 17) -> dict[str, Any]:
     counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges))
     shares = (np.cumsum(counts)[: len(edges)] / max(len(known), 1)).round(6)[back]
     if len(known) and np.abs(shares - np.linspace(0.0, 1.0, _QUANTILES)).max() > _TOLD:
-        shares[-1] = 1.0  # a figure that was rounded for shipping may lie just below the largest
         found["below"] = shares.tolist()
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from plimsoll.schema import Kind, Schema
 Array = NDArray[Any]
 _UNKNOWN = 1_000  # rows that a sketch is taken to be of where it does not say
 _MOST = 1_000  # quantiles, or values, of a sketch
+_DIGITS = 1e-5  # relative, within which two answers are the same
 _TAILS = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)  # ends of the bins outside, in ranges of the column
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 _Many = Annotated[list[float], msgspec.Meta(max_length=_MOST)]
@@ -59,6 +60,7 @@ class Sketch:
     shares: tuple[float, ...] = ()
     letters: bool = False
     middle: float = math.nan  # the median
+    slack: float = 0.0  # how far above an end, relative to it, a number still counts as there
 
     @property
     def kind(self) -> str:
@@ -76,9 +78,14 @@ class Sketch:
             span = (last - first) or abs(first) or 1.0
             under = [first - each * span for each in reversed(_TAILS)]
             over = [last + each * span for each in _TAILS]
-            just_under = np.nextafter(first, -np.inf)
-        outside = np.array([*under, just_under, *self.edges, *over])
+            just_under = np.nextafter(first - self.slack * abs(first), -np.inf)
+        outside = np.array([*under, just_under, *self._ends, *over])
         return np.unique(outside[np.isfinite(outside)])
+
+    @cached_property
+    def _ends(self) -> Array:
+        edges = np.array(self.edges)
+        return np.asarray(edges + self.slack * np.abs(edges) if self.slack else edges)
 
     @cached_property
     def _codes(self) -> dict[str, int]:
@@ -93,8 +100,8 @@ class Sketch:
         """The share of each cell at training time."""
         found = np.zeros(self.width)
         if self.edges:
-            places = np.searchsorted(self.cuts, self.edges)
-            found[places] = np.diff(self.below, prepend=0.0) * (1.0 - self.missing)
+            places = np.searchsorted(self.cuts, self._ends)
+            np.add.at(found, places, np.diff(self.below, prepend=0.0) * (1.0 - self.missing))
         else:
             found[: len(self.shares)] = self.shares
             found[-2] = max(0.0, 1.0 - self.missing - sum(self.shares))
@@ -155,7 +162,10 @@ def answered(told: Any, schema: Schema) -> list[Sketch]:
     if not isinstance(told, Mapping):
         raise BundleError(f"facts.answers: is {type(told).__name__}; expected an object.")
     kinds = {"prediction": not schema.classes, "probability": True}
-    return [parsed(name, told[name], numeric) for name, numeric in kinds.items() if name in told]
+    # One row alone and the same row in a batch are answered alike but for the last digits.
+    return [
+        replace(parsed(name, told[name], numeric), slack=_DIGITS) for name, numeric in kinds.items() if name in told
+    ]
 
 
 def sureness(answers: Array) -> Array:

@@ -94,7 +94,7 @@ def bars(sketch: Sketch, counts: Array) -> list[Bar]:
 def _bins(sketch: Sketch, now: Array, was: Array) -> Iterator[Bar]:
     """What lies below all that was known, bins put together until each holds enough, and what lies above."""
     first, last = sketch.edges[0], sketch.edges[-1]
-    low, high = np.searchsorted(sketch.cuts, [first, last]).tolist()
+    low, high = (int(place) for place in np.searchsorted(sketch.cuts, [first, last]))
     if now[:low].any():
         yield Bar(f"below {figure(first)}", 0.0, float(now[:low].sum()))
     start = low
@@ -106,7 +106,7 @@ def _bins(sketch: Sketch, now: Array, was: Array) -> Iterator[Bar]:
             yield Bar(label, before, float(now[start : place + 1].sum()))
             start = place + 1
     if now[high + 1 : -1].any():
-        yield Bar(f"above {figure(last)}", 0.0, float(now[high + 1 : -1].sum()))
+        yield Bar(f"above {figure(last)}", float(was[high + 1 : -1].sum()), float(now[high + 1 : -1].sum()))
 
 
 def _commonest(sketch: Sketch, now: Array, was: Array) -> Iterator[Bar]:

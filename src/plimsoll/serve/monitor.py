@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic, thread_time
 from typing import Any
 
 import msgspec
@@ -143,15 +143,15 @@ class Monitor:
 
     def _look(self) -> None:
         self._due = False
-        begun = perf_counter()
+        begun = thread_time()  # of this thread alone: what others take is no reason to look less
         self._some(begun + _SLICE)
         if self._waiting:
-            took = perf_counter() - begun
+            took = thread_time() - begun
             asyncio.get_running_loop().call_later(max(_PAUSE, _SHARE * took), self._look)
             self._due = True
 
     def _some(self, end: float) -> None:
-        """Reads requests again until the time is over, and counts their rows together."""
+        """Reads requests again until this thread has worked for so long, and counts their rows together."""
         watch, version = self.watch, self._version
         if watch is None:
             return
@@ -166,7 +166,7 @@ class Monitor:
             except Exception:  # what was answered can be read; if not, watching is not what may fail
                 _log.debug("Not watched.", exc_info=True)
                 watch.passed_over += 1
-            if perf_counter() > end:
+            if thread_time() > end:
                 break
         # Where another version answers a share, whose answer it was is not known: then only rows are counted.
         alone = rival is None or rival.share == 0.0
