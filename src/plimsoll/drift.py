@@ -25,7 +25,7 @@ Array = NDArray[Any]
 LEVEL = 0.001  # chance of any false alarm at one look, over all columns together
 LARGE = 0.2  # PSI from which a shift is one to act on
 LEAST = 100  # rows below which nothing is said
-_FEW = 5.0  # expected rows of a bin (Cochran 1954)
+_FEW = 15.0  # expected rows of a bin: 5 are enough for a level of 5 % (Cochran 1954), but not so far out in the tail
 _HALF = 0.5  # of a row: added to each bin, so that an empty one has a logarithm
 
 
