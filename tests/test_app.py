@@ -207,7 +207,7 @@ def test_openapi_describes_every_column_and_class(answerer: Answerer) -> None:
     assert schemas["Row"]["properties"]["age"]["examples"] == [39.0]
     assert schemas["Answer"]["properties"]["prediction"]["enum"] == ["no", "yes"]
     pages = {path for path in shown["paths"] if not path.startswith("/v2")}
-    assert pages == {"/predict", "/health", "/metrics", "/openapi.json"}
+    assert pages == {"/predict", "/feedback", "/watch", "/health", "/metrics", "/openapi.json"}
     example = shown["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert json.loads(answerer.answer(json.dumps(example).encode()))["prediction"] in ("no", "yes")
 

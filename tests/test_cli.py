@@ -314,3 +314,18 @@ def test_a_machine_is_measured_and_its_card_written(tmp_path, capsys):
     assert card.read(place) == card.Card.from_json(printed)
     assert cli.main(["machine", "--out", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_the_rows_of_a_run_are_calm_and_others_are_not(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A bundle brings what watching needs: its columns, its answers and its score; nothing more is said of the run."""
+    rows = (run.parent / "boats.csv").read_text()
+    assert cli.main(["watch", str(run), str(run.parent / "boats.csv"), "--labels", "afloat", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [sorted(each["name"] for each in found[part]) for part in ("columns", "answers")] == [
+        ["length", "wood"],
+        ["prediction", "probability"],
+    ]
+    assert (found["labels"], found["notes"]) == (400, [])
+    (tmp_path / "rotten.csv").write_text(rows.replace("fir", "oak").replace("=elm", "plywood"))
+    assert cli.main(["watch", str(run), str(tmp_path / "rotten.csv"), "--quiet"]) == 3
+    assert "! wood: " in capsys.readouterr().out

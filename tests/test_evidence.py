@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,6 +125,7 @@ def test_a_sketch_tells_how_a_column_was_spread():
     assert found["size"]["missing"] == pytest.approx(1 / 101)
     assert found["colour"] == {
         "missing": pytest.approx(21 / 101),
+        "rows": 101,
         "values": {"red": pytest.approx(50 / 101), "blue": pytest.approx(30 / 101)},
     }
 
@@ -136,4 +139,29 @@ def test_a_sketch_holds_no_words_of_few(texts: list[str]):
 
 def test_a_column_of_nothing_has_an_empty_sketch():
     """A number without any cell has no quantiles and is all missing."""
-    assert evidence.sketches(Rows(3, {"x": np.full(3, np.nan)})) == {"x": {"missing": 1.0, "quantiles": []}}
+    assert evidence.sketches(Rows(3, {"x": np.full(3, np.nan)})) == {"x": {"missing": 1.0, "rows": 3, "quantiles": []}}
+
+
+def test_answers_are_told_by_their_spread():
+    """Decided classes by their shares, the probability of the second class by quantiles; a number by its own."""
+    labels = np.array([0] * 70 + [1] * 30)
+    found = evidence.answered(SCHEMA, sure(labels), labels)
+    assert found["prediction"] == {"missing": 0.0, "rows": 100, "values": {"no": 0.7, "yes": 0.3}}
+    assert found["probability"]["below"][:2] == [0.7, 0.7]
+    assert (found["probability"]["quantiles"][0], found["probability"]["below"][-1]) == (0.0, 1.0)
+    assert (
+        evidence.answered(SCHEMA, np.full((9, 2), 1 / 3), labels[:9])["probability"]["quantiles"][7] == 1 / 3
+    )  # to the last digit
+    assert set(evidence.answered(Schema((), "y"), np.arange(9.0), np.arange(9.0))) == {"prediction"}
+
+
+@given(st.integers(1, 80), st.integers(2, 60), st.integers(0, 9))
+def test_no_spread_of_answers_is_longer_than_the_longest(count: int, classes: int, seed: int):
+    """A trial's bundle weighs as much as the one that will be served, whatever is found."""
+    random = np.random.default_rng(seed)
+    schema = Schema((), "y", tuple(f"{'c' * (k % 9)}{k}" for k in range(classes)))
+    answers = random.dirichlet(np.full(classes, 0.05), count)
+    numbers = random.normal(size=count) * 10.0 ** random.integers(-300, 300)
+    for where, given_, labels in ((schema, answers, answers.argmax(axis=1)), (Schema((), "y"), numbers, numbers)):
+        real = json.dumps(evidence.answered(where, given_, labels))
+        assert len(real) <= len(json.dumps(evidence.longest_answered(where, 1e-5 / 3.0)))

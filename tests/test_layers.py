@@ -13,9 +13,9 @@ FLOORS = [
     "errors units",
     "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending",
     "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy",
-    "catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices",
-    "outlook promise planner runner bundle archive members onnx_check workbench policy",
-    "ledger_command crew mixing scoring judge provenance offers window goal price preview preview_text search underway run_off second_look refit record finish run solve serve report testing predict demo policy_text policy_command challenge challenge_command admin_command",
+    "sketch catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices",
+    "outlook promise planner runner bundle archive members onnx_check workbench policy spread drift labelled watching alarms",
+    "ledger_command crew mixing scoring judge provenance offers window goal price preview preview_text search underway run_off second_look refit record finish run solve serve report testing predict demo policy_text policy_command challenge challenge_command admin_command watch_text watch_command",
     "cli __main__",
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -34,7 +34,8 @@ _RECIPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """``facts`` holds limits (as texts), measured, machine, metrics, sketches, versions and created; once read, digest."""
+    """``facts`` holds limits (as texts), measured, machine, metrics, sketches, answers, versions and created; once
+    read, digest."""
 
     job: Job
     schema: Schema

@@ -126,6 +126,7 @@ def _orders(args: argparse.Namespace) -> Orders:
         folders=tuple(args.swap_from),
         log=args.log,
         log_requests=args.log_requests,
+        watch=args.watch,
     )
 
 
@@ -145,6 +146,12 @@ def _refit(args: argparse.Namespace) -> int:
     from plimsoll import challenge_command
 
     return challenge_command.refit(args)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from plimsoll import watch_command
+
+    return watch_command.watch(args)
 
 
 def _report(args: argparse.Namespace) -> int:
@@ -225,6 +232,7 @@ _COMMANDS = {
     "admin": _admin,
     "policy": _policy,
     "refit": _refit,
+    "watch": _watch,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,

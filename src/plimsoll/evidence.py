@@ -13,11 +13,16 @@ from plimsoll import metrics
 from plimsoll.job import Job
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Schema
+from plimsoll.sketch import sureness
 from plimsoll.trial import Score
 
 Array = NDArray[Any]
 _LEAST = 50  # rows of a slice that is worth a figure
 _BINS = 10
+_QUANTILES = 21
+_MOST_VALUES = 50  # of a column of words, of which a sketch tells the shares
+_TOLD = 0.001  # how far a share may lie from the one that its quantile tells, before it is told itself
+_SHARED = 10  # rows that must share a value for it to be told
 
 
 def score(name: str, truth: Array, answers: Array, labels: Array, seed: int = 0) -> Score:
@@ -101,17 +106,62 @@ def _parts(rows: Rows) -> Iterator[tuple[str, str, Array]]:
 
 def sketches(rows: Rows) -> dict[str, Any]:
     """How each column was spread at training time, small enough to ship: what drift is measured against."""
-    found: dict[str, Any] = {}
-    for name, cells in rows.columns.items():
-        if isinstance(cells, Coded):
-            count = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.values))
-            top: list[int] = np.argsort(-count, kind="stable")[:50].tolist() if len(cells.values) <= 5_000 else []
-            missing = float(np.mean(cells.codes < 0)) if len(rows) else 0.0
-            # Only values that many rows share: a sketch must not carry a person's own words.
-            shares = {cells.values[k]: float(count[k] / len(rows)) for k in top if count[k] >= 10}
-            found[name] = {"missing": missing, "values": shares}
-            continue
-        known = cells[~np.isnan(cells)]
-        quantiles = np.quantile(known, np.linspace(0.0, 1.0, 21)).tolist() if len(known) else []
-        found[name] = {"missing": float(np.mean(np.isnan(cells))) if len(rows) else 0.0, "quantiles": quantiles}
+    return {
+        name: _words(cells) if isinstance(cells, Coded) else _numbers(cells) for name, cells in rows.columns.items()
+    }
+
+
+def answered(schema: Schema, answers: Array, labels: Array) -> dict[str, Any]:
+    """How a model's answers to rows that it had not seen were spread: the decided classes, and the probability of the second
+    of two classes or of the likeliest of more; or the numbers.
+
+    >>> answered(Schema((), "y"), np.arange(3.0), np.arange(3.0))["prediction"]["quantiles"][::10]
+    [0.0, 1.0, 2.0]
+    """
+    if not schema.classes:
+        return {"prediction": _numbers(answers)}
+    decided = Coded(labels.astype(np.int32), schema.classes)
+    return {"prediction": _words(decided, least=1), "probability": _numbers(sureness(answers))}
+
+
+def longest_answered(schema: Schema, figure: float) -> dict[str, Any]:
+    """``answered`` before anything is known, as long as it can become; ``figure`` has as many digits as a figure can have."""
+    whole = {"missing": 0.0, "rows": 10**9}
+    spread: dict[str, Any] = {**whole, "quantiles": [figure] * _QUANTILES, "below": [figure] * _QUANTILES}
+    if not schema.classes:
+        return {"prediction": spread}
+    kept = sorted(schema.classes, key=len)[-_MOST_VALUES:]
+    return {"prediction": {**whole, "values": dict.fromkeys(kept, figure)}, "probability": spread}
+
+
+def _words(cells: Coded, least: int = _SHARED) -> dict[str, Any]:
+    """Shares of the common values; where those are of less than half of the rows, how long the texts are, in letters."""
+    count = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.values))
+    rows = len(cells.codes)
+    top: list[int] = np.argsort(-count, kind="stable")[:_MOST_VALUES].tolist() if len(cells.values) <= 5_000 else []
+    # Only values that many rows share: a sketch must not carry a person's own words.
+    shares = {cells.values[k]: float(count[k] / rows) for k in top if count[k] >= least}
+    missing = float(np.mean(cells.codes < 0)) if rows else 0.0
+    found: dict[str, Any] = {"missing": missing, "rows": rows, "values": shares}
+    if sum(shares.values()) < 0.5 * (1.0 - missing) and least > 1:
+        lengths = np.array([len(value) for value in cells.values], dtype=np.float64)
+        letters = _numbers(lengths[cells.codes[cells.codes >= 0]])
+        found["letters"] = {name: letters[name] for name in ("quantiles", "below") if name in letters}
+    return found
+
+
+def _numbers(cells: Array) -> dict[str, Any]:
+    """Quantiles, and where values repeat the share of rows up to each, which a quantile alone does not tell."""
+    known = cells[np.isfinite(cells)]
+    quantiles = np.quantile(known, np.linspace(0.0, 1.0, _QUANTILES)) if len(known) else np.zeros(0)
+    found: dict[str, Any] = {
+        "missing": float(np.mean(np.isnan(cells))) if len(cells) else 0.0,
+        "rows": len(cells),
+        "quantiles": quantiles.tolist(),
+    }
+    edges, back = np.unique(quantiles, return_inverse=True)
+    counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges))
+    shares = (np.cumsum(counts)[: len(edges)] / max(len(known), 1)).round(6)[back]
+    if len(known) and np.abs(shares - np.linspace(0.0, 1.0, _QUANTILES)).max() > _TOLD:
+        found["below"] = shares.tolist()
     return found

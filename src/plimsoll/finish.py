@@ -13,11 +13,10 @@ from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
 from plimsoll.limits import Measured
 from plimsoll.provenance import facts
-from plimsoll.record import nothing, record, run_costs, sampled, tested
+from plimsoll.record import Verdict, nothing, record, run_costs, sampled, tested
 from plimsoll.refit import Progress, final
 from plimsoll.run import Run
 from plimsoll.search import Search
-from plimsoll.trial import Score
 from plimsoll.window import Window
 
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
@@ -47,7 +46,7 @@ class Finish:
         test = self._testable()
         verdict = tested(chosen.bundle, search.asked, test)
         search.mark("scoring the test rows", begun, "score")
-        found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict.score)
+        found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict)
         found = found.joined(run_costs(search))
         said = [*chosen.notes, *notes, *self._drawn(len(test))]
         run = Run(self._folder, record(search, chosen.trial, found, verdict, order, said))
@@ -62,12 +61,12 @@ class Finish:
     def _folder(self) -> Path:
         return self.search.folder.parent
 
-    def _written(self, made: Bundle, found: Measured, test: Score) -> Measured:
+    def _written(self, made: Bundle, found: Measured, verdict: Verdict) -> Measured:
         """Writes the bundle that is served, which says its own size; gives what was found with that size."""
         search, folder = self.search, self._folder / "bundle"
         for _ in range(3):  # a digit more or less in what it says of its size changes the size
             costs = found.joined(run_costs(search))
-            said = facts(search.job.limits, costs, test, search.judge.blank["sketches"])
+            said = facts(search.job.limits, costs, verdict.score, search.judge.blank["sketches"], verdict.answers)
             bundle.write(folder, replace(made, facts=said))
             size = float(meter.size(folder))
             if size == found.middle("size"):

@@ -51,6 +51,16 @@ examples:
 exit codes: 0 done · 2 something to change · 3 the limits cannot be kept
 """
 
+WATCH_EXAMPLES = """\
+examples:
+  plimsoll watch runs/income new.csv --labels income --out watch.html
+  plimsoll watch http://127.0.0.1:8000
+  plimsoll watch runs/income watched.json
+
+The token of a server is taken from PLIMSOLL_TOKEN.
+exit codes: 0 calm · 2 something to change · 3 an alarm stands
+"""
+
 PLAN_EXAMPLES = """\
 examples:
   plimsoll plan reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
@@ -97,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
         _add_admin,
         _add_policy,
         _add_refit,
+        _add_watch,
         _add_report,
         _add_recipes,
         _add_machine,
@@ -154,6 +165,12 @@ def _add_serve(commands: Any) -> None:
         default=[],
         metavar="DIR",
         help="bundles and policies that are swapped in lie below it (the folders of the first ones); with PLIMSOLL_ADMIN_TOKEN",
+    )
+    one.add_argument(
+        "--watch",
+        type=Path,
+        metavar="FILE",
+        help="keep what is watched in this file, and go on from it after a restart",
     )
 
 
@@ -262,6 +279,29 @@ def _add_refit(commands: Any) -> None:
     one.add_argument("--out", metavar="RUN", type=Path, required=True, help="the folder of the challenger's run")
     one.add_argument("--seed", metavar="N", type=int, default=0, help="(0)")
     one.add_argument("--json", action="store_true", help="print the comparison as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_watch(commands: Any) -> None:
+    one = commands.add_parser(
+        "watch",
+        help="whether rows and answers are still as they were at training time, and the metric still as good",
+        description="Hold rows, answers and labels against what a bundle says of its training: drift, and the metric now.",
+        epilog=WATCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument(
+        "bundle", metavar="BUNDLE", help="a bundle, or the folder of a run; or the URL of a running server"
+    )
+    one.add_argument(
+        "rows",
+        metavar="ROWS",
+        nargs="?",
+        help="a file, a folder or a glob, as fit takes it; or what serve --watch wrote",
+    )
+    one.add_argument("--labels", metavar="COL", help="the column of what turned out true")
+    one.add_argument("--out", metavar="FILE", type=Path, help="write the page too, such as watch.html")
+    one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 

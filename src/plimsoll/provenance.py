@@ -14,14 +14,17 @@ from plimsoll.trial import Score
 _LONG = 1e-5 / 3.0  # as many digits as a figure can have
 
 
-def facts(limits: Limits, measured: Measured, test: Score, sketches: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bundle says of how it was made; ``sketches`` are those of the training rows."""
+def facts(
+    limits: Limits, measured: Measured, test: Score, sketches: Mapping[str, Any], answers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a bundle says of how it was made; ``sketches`` are of the training rows, ``answers`` of those to the test rows."""
     return {
         "limits": [str(limit) for limit in limits],
         "measured": measured.as_json(),
         "machine": machine.card(),
         "metrics": [test.as_json()],
         "sketches": dict(sketches),
+        "answers": dict(answers),
         "versions": machine.versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -31,4 +34,6 @@ def blank(limits: Limits, metric: str, asked: Asked) -> dict[str, Any]:
     """The same before anything is known, and as long as it can become: a trial's bundle weighs what will be served."""
     names = {*COSTS, *(limit.key for limit in limits)}
     measured = Measured(dict.fromkeys(names, (_LONG, _LONG, _LONG)))
-    return facts(limits, measured, Score(metric, _LONG, _LONG, _LONG), evidence.sketches(asked.learn.rows))
+    test = Score(metric, _LONG, _LONG, _LONG)
+    answers = evidence.longest_answered(asked.schema, _LONG)
+    return facts(limits, measured, test, evidence.sketches(asked.learn.rows), answers)

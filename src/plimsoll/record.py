@@ -28,6 +28,7 @@ class Verdict:
     score: Score
     evidence: Mapping[str, Any]
     floors: Measured
+    answers: Mapping[str, Any]  # how they were spread
 
 
 def tested(made: Bundle, asked: Asked, test: Part) -> Verdict:
@@ -39,7 +40,8 @@ def tested(made: Bundle, asked: Asked, test: Part) -> Verdict:
     labels = answers if decided.labels is None else decided.labels
     score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed)
     found = evidence.gather(asked.job, asked.schema, test.rows, truth, answers, labels, made.calibration.radius)
-    return Verdict(score, found, qualities(asked.job.limits, test.truth, answers, labels))
+    floors = qualities(asked.job.limits, test.truth, answers, labels)
+    return Verdict(score, found, floors, evidence.answered(asked.schema, answers, labels))
 
 
 def sampled(test: Part, most: int, seed: int) -> Part:

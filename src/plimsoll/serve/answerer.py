@@ -82,6 +82,10 @@ class Answerer:
                 found[place] = fault
         return found
 
+    def cells(self, body: bytes) -> list[Values]:
+        """The rows that a request asks about. Raises RequestError."""
+        return self._reader.read(body)[0]
+
     def scores(self, values: Sequence[Value]) -> list[float]:
         """What a policy holds against its thresholds: the calibrated probability of each class, or the number."""
         return self._scored(self._model.answer(values))

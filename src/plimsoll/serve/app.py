@@ -11,6 +11,7 @@ from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.desk import DUE, Desk, seconds_left
 from plimsoll.serve.journal import failed
+from plimsoll.serve.monitor import Monitor
 from plimsoll.serve.routes import JSON, Asked, Done, Headers, Keys, Reply, Route, Who, found
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -20,8 +21,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class App:
     """Answers the pages of its table; what the desk answers is asked of the desk."""
 
-    def __init__(self, desk: Desk, routes: Mapping[str, Route], keys: Keys, caps: Caps) -> None:
+    def __init__(self, desk: Desk, routes: Mapping[str, Route], keys: Keys, caps: Caps, monitor: Monitor) -> None:
         self.desk = desk
+        self.monitor = monitor
         self.routes = dict(routes)
         self.ears: list[Callable[[Done], None]] = []  # are told of each request that came this way, once it is done
         self._keys = keys

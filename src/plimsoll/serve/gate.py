@@ -96,6 +96,10 @@ class Gate:
                 found.append(RequestError("$", "the model failed on this request.", 500))
         return found
 
+    def cells(self, body: bytes) -> list[tuple[Value, ...]]:
+        """The events that a request asks about, as far as the model sees them. Raises RequestError."""
+        return [tuple(values[: self._width]) for values in self._reader.read(body)[0]]
+
     def _read(self, body: bytes) -> tuple[list[Values], bool] | RequestError:
         try:
             return self._reader.read(body)

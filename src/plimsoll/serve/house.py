@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.errors import UserError
@@ -19,8 +20,9 @@ from plimsoll.serve.counters import Counters
 from plimsoll.serve.desk import Desk
 from plimsoll.serve.fleet import Fleet
 from plimsoll.serve.inference_v2 import protocol
+from plimsoll.serve.monitor import Monitor, saved
 from plimsoll.serve.pace import Pace
-from plimsoll.serve.pages import plain, reviewed
+from plimsoll.serve.pages import plain, reviewed, watched
 from plimsoll.serve.routes import Keys, Route
 from plimsoll.serve.served import Served
 from plimsoll.serve.steering import Helm, standing
@@ -31,6 +33,7 @@ if TYPE_CHECKING:  # a server without a policy need not know what one is
     from plimsoll.serve.keeper import Keeper
     from plimsoll.serve.review import Review
 
+_WATCHED = 2.0  # seconds between two looks at what is watched, for the other workers
 Tending = Callable[[], Awaitable[None]]
 
 
@@ -51,6 +54,7 @@ class Orders:
     folders: tuple[Path, ...] = ()
     log: str = "plain"  # or json
     log_requests: bool = False
+    watch: Path | None = None  # the file from which watching goes on after a restart
 
     def check(self) -> None:
         """Raises UserError where the parts do not go together."""
@@ -70,13 +74,16 @@ class House:
     review: Review | None = None
     tending: tuple[Tending, ...] = ()
 
-    def keeping(self) -> AbstractContextManager[None]:
-        """Writes what is kept for as long as it lasts, and takes out what is kept no longer."""
-        if self.keeper is None:
-            return nullcontext()
-        from plimsoll.serve.keeper import flushed
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Writes what is kept and watched for as long as it lasts, and takes out what is kept no longer."""
+        with ExitStack() as stack:
+            stack.enter_context(saved(self.app.monitor))
+            if self.keeper is not None:
+                from plimsoll.serve.keeper import flushed
 
-        return flushed(self.keeper, self._keep)
+                stack.enter_context(flushed(self.keeper, self._keep))
+            yield
 
     def _keep(self) -> float | None:
         """How many seconds what is personal is kept, by the policy that decides now."""
@@ -98,7 +105,7 @@ def build(orders: Orders, board: Board | None = None) -> House:
     version = loaded(begin.now)
     waits = orders.patience if orders.patience is not None else patience(version.answerer.bundle.facts)
     caps, review = replace(orders.caps, patience=waits), _review(orders, keeper, version)
-    app, served = assemble(version, orders.keys, caps, review)
+    app, served = assemble(version, orders.keys, caps, review, _own(orders.watch, board))
     if begin.before is not None:
         served.before = loaded(begin.before)
     if begin.rival is not None:
@@ -108,7 +115,7 @@ def build(orders: Orders, board: Board | None = None) -> House:
     if orders.keys.admin is not None:
         app.routes.update(administered(fleet or helm, served, orders.folders or _around(orders.origin)))
     if fleet is not None:
-        app.routes.update(plain(served, fleet.counted, caps.rows, review is not None))
+        app.routes.update(plain(served, fleet.counted, caps.rows, review is not None, app.monitor.lines))
         fleet.post()
     # What is loaded stays until the end, so the collector need never walk it again.
     gc.collect()
@@ -123,6 +130,13 @@ def _alone(version: Version, orders: Orders) -> Version:
     return version
 
 
+def _own(place: Path | None, board: Board | None) -> Path | None:
+    """The file of one of several workers."""
+    if place is None or board is None:
+        return place
+    return place.with_name(f"{place.stem}.worker-{board.worker}{place.suffix}")
+
+
 def _around(origin: Origin) -> tuple[Path, ...]:
     """The folders that a version came from."""
     return tuple({place.absolute().parent: None for place in (origin.bundle, origin.policy) if place is not None})
@@ -132,26 +146,38 @@ def _posted(app: App, served: Served, board: Board) -> Callable[[], dict[str, An
     """What a worker tells the others of itself; it goes on counting where the one before in its place left off."""
     if "counters" in (before := board.own()):
         app.desk.counters.add(before["counters"])
+    app.monitor.others = lambda: [told["watch"] for told in board.others() if told.get("watch")]
+    watched: tuple[float, dict[str, Any]] = (0.0, {})
 
     def state() -> dict[str, Any]:
+        nonlocal watched
+        if monotonic() - watched[0] > _WATCHED:  # it is as long as all the rest together a hundred times
+            watched = monotonic(), app.monitor.state()
         rival = served.rival.as_json() if served.rival is not None else None
-        return {"counters": app.desk.counters.state(), "rival": rival}
+        return {"counters": app.desk.counters.state(), "rival": rival, "watch": watched[1]}
 
     return state
 
 
 def assemble(
-    version: Version, keys: Keys | None = None, caps: Caps | None = None, review: Review | None = None
+    version: Version,
+    keys: Keys | None = None,
+    caps: Caps | None = None,
+    review: Review | None = None,
+    watch: Path | None = None,
 ) -> tuple[App, Served]:
     """The app over a version, with all of its pages."""
     keys, caps = keys or Keys(), caps or Caps()
     served, counters = Served(version), Counters()
     desk = Desk(served, counters, keys, caps, Pace(_usual(version.answerer)))
-    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows, review is not None)
+    monitor = Monitor(served, watch)
+    desk.watch = monitor.note
+    routes: dict[str, Route] = plain(served, lambda: counters, caps.rows, review is not None, monitor.lines)
+    routes.update(watched(monitor))
     routes.update(protocol(served, desk, caps.rows))
     if review is not None:
         routes.update(reviewed(review))
-    return App(desk, routes, keys, caps), served
+    return App(desk, routes, keys, caps, monitor), served
 
 
 def _usual(answerer: Answerer) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve import openapi_v2
+from plimsoll.serve.feedback import MOST as MOST_LABELS
 from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
 from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WANTED
 
@@ -40,6 +41,7 @@ def page(schema: Schema, most_rows: int = MOST_ROWS, gate: Gate | None = None, a
         schemas |= {"Event": _row(gate.schema), "Decision": _decision(gate, schema)}
     if appeals:
         paths["/appeal"] = {"post": _APPEAL}
+    paths |= {"/feedback": {"post": _feedback(schema)}, "/watch": {"get": _WATCH}}
     paths |= {"/health": {"get": _HEALTH}, "/metrics": {"get": _METRICS}, "/openapi.json": {"get": _PAGE}}
     return {
         "openapi": "3.1.0",
@@ -78,6 +80,18 @@ _PAGE = {
     "summary": "This page",
     "responses": {"200": {"description": "This page.", **json_of({"type": "object"})}, **plain()},
 }
+_UNWATCHED = {"404": {"description": "Nothing is watched of this bundle.", **json_of(reference("Fault"))}}
+_WATCH = {
+    "summary": "Drift, the metric now, and the alarms that stand",
+    "responses": {
+        "200": {
+            "description": "What is watched; a page where it is asked for as text/html.",
+            "content": {"application/json": {"schema": {"type": "object"}}, "text/html": {"schema": _TEXT}},
+        },
+        **_UNWATCHED,
+        **plain(),
+    },
+}
 _APPEAL = {
     "summary": "Put a decision that was reviewed before another person",
     "requestBody": {
@@ -112,6 +126,25 @@ def _asked(summary: str, row: str, answer: str, schema: Schema, most_rows: int) 
     told = {"description": "One answer, or a list of them in the rows' order.", **json_of(answers)}
     content = {"application/json": {"schema": body, "example": example}}
     return operation(summary, content, {"200": told, **faults()})
+
+
+def _feedback(schema: Schema) -> dict[str, Any]:
+    """An answer sent back with what turned out true."""
+    values = [schema.class_value(index) for index in range(len(schema.classes))]
+    truth: dict[str, Any] = {"enum": values} if values else {"type": "number"}
+    pair = {
+        "type": "object",
+        "properties": {"answer": reference("Answer"), "truth": truth},
+        "required": ["answer", "truth"],
+        "additionalProperties": False,
+    }
+    body = {"anyOf": [pair, {"type": "array", "items": pair, "maxItems": MOST_LABELS}]}
+    taken = {"description": "How many labels were taken in all.", **json_of({"type": "object", "required": ["labels"]})}
+    return {
+        "summary": "Say what turned out true",
+        "requestBody": {"required": True, **json_of(body)},
+        "responses": {"202": taken, **_UNWATCHED, **faults()},
+    }
 
 
 def _row(schema: Schema) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from plimsoll.serve.counters import Counters
+from plimsoll.serve.monitor import Monitor
 from plimsoll.serve.openapi import page
-from plimsoll.serve.routes import PROMETHEUS, Asked, Reply, Route, Who, decoded
+from plimsoll.serve.routes import HTML, PROMETHEUS, Asked, Reply, Route, Who, decoded
 from plimsoll.serve.served import Served
 
 if TYPE_CHECKING:  # a server without a policy need not know what a review is
@@ -19,14 +20,22 @@ if TYPE_CHECKING:  # a server without a policy need not know what a review is
 MOST_FORM = 20_000  # bytes of a reviewer's form
 
 
-def plain(served: Served, counted: Callable[[], Counters], most_rows: int, appeals: bool = False) -> dict[str, Route]:
-    """Health, counts and the OpenAPI page, which tells of ``appeals`` where there is somebody to decide them."""
+def plain(
+    served: Served,
+    counted: Callable[[], Counters],
+    most_rows: int,
+    appeals: bool = False,
+    more: Callable[[], Awaitable[str]] | None = None,
+) -> dict[str, Route]:
+    """Health, counts and the OpenAPI page, which tells of ``appeals`` where there is somebody to decide them; ``more`` are
+    further lines of counts."""
 
     async def health(asked: Asked) -> Reply:
         return Reply(200, b'{"status":"ok"}')
 
     async def metrics(asked: Asked) -> Reply:
-        return Reply(200, counted().text().encode(), PROMETHEUS)
+        further = await more() if more is not None else ""
+        return Reply(200, (counted().text() + further).encode(), PROMETHEUS)
 
     async def openapi(asked: Asked) -> Reply:
         now = served.now
@@ -54,6 +63,23 @@ def reviewed(review: Review) -> dict[str, Route]:
         "/appeal": Route(appeal, ("POST",)),
         "/review": Route(shown, ("GET", "POST"), Who.ANYONE, MOST_FORM, below=True),
     }
+
+
+def watched(monitor: Monitor) -> dict[str, Route]:
+    """What is watched, for people and for programs; and the way to tell what was true."""
+
+    async def watch(asked: Asked) -> Reply:
+        told = await monitor.told()
+        if b"text/html" not in asked.headers.get(b"accept", b""):
+            return Reply(200, msgspec.json.encode(told.as_json()))
+        from plimsoll.report.watched import policy, render
+
+        return Reply(200, render(told).encode(), HTML, ((b"content-security-policy", policy().encode()),))
+
+    async def feedback(asked: Asked) -> Reply:
+        return Reply(202, msgspec.json.encode({"labels": monitor.feedback(asked.body)}))
+
+    return {"/watch": Route(watch), "/feedback": Route(feedback, ("POST",))}
 
 
 class _Appeal(msgspec.Struct, forbid_unknown_fields=True):
