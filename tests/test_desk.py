@@ -15,8 +15,9 @@ from plimsoll.errors import RequestError
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
-from plimsoll.serve.desk import DUE, Desk, seconds_left
+from plimsoll.serve.desk import Desk
 from plimsoll.serve.pace import Pace
+from plimsoll.serve.refusals import DUE, seconds_left
 from plimsoll.serve.routes import Keys
 from plimsoll.serve.served import Served
 from plimsoll.serve.version import Version

@@ -302,3 +302,22 @@ def test_what_waits_when_a_swap_comes_is_answered_by_one_or_the_other(here: Path
     for body, status, answer in got:
         assert status == 200
         assert json.loads(answer) in (says(one, body), says(two, body))
+
+
+def test_a_page_that_a_change_takes_away_is_gone_and_not_broken(here: Path):
+    """Whoever waited for a decision when the policy went is told so."""
+    house = build(Orders(Origin(Path("one"))))
+    house.served.swap(version("one", "policy.toml"))
+    got: list[int] = []
+
+    class Asker:
+        def reply(self, status: int, body: bytes) -> None:
+            got.append(status)
+
+    async def turn() -> None:
+        house.app.desk.put(Asker(), event(), asyncio.get_running_loop(), b"/decide")
+        house.served.back()
+        house.app.desk.finish()
+
+    asyncio.run(turn())
+    assert got == [404]

@@ -9,9 +9,10 @@ from typing import Any
 
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
-from plimsoll.serve.desk import DUE, Desk, seconds_left
+from plimsoll.serve.desk import Desk
 from plimsoll.serve.journal import failed
 from plimsoll.serve.monitor import Monitor
+from plimsoll.serve.refusals import DUE, seconds_left
 from plimsoll.serve.routes import JSON, Asked, Done, Headers, Keys, Reply, Route, Who, found
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]

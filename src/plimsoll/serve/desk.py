@@ -13,17 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from plimsoll.errors import RequestError
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.journal import Overload, failed
 from plimsoll.serve.pace import Pace
+from plimsoll.serve.refusals import DUE, SHED, gone, late, said, seconds_left, shed
 from plimsoll.serve.routes import Done, Keys, Who
 
 Headers = Sequence[tuple[bytes, bytes]]  # names in lower case
-DUE = b"x-request-timeout-ms"
 _TURN = 1e-3  # seconds of answering before those are heard who came meanwhile; more where a single answer takes more
 
 
@@ -174,7 +172,7 @@ class Desk:
         """The body for one who would have to wait too long: made once, for it is said when time is short."""
         self.counters.refused(429)
         self.overload.one()
-        return _SHED
+        return SHED
 
     def tell(self, path: bytes, status: int, seconds: float = 0.0, rows: int = 0) -> None:
         """Tells those who listen of a request that came the short way."""
@@ -186,7 +184,7 @@ class Desk:
         self.counters.refused(fault.status)
         if fault.status == 429:
             self.overload.one()
-        return _said(fault)
+        return said(fault)
 
     def _in_time(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
         """Those whose callers will still be there; nothing is done for one who will not."""
@@ -229,40 +227,13 @@ class Desk:
             return [self._one(body, path) for body in bodies]
 
     def _one(self, body: bytes, path: bytes) -> tuple[bytes, int] | RequestError:
+        way = self.ways.get(path)
+        if way is None:  # a swap took it away while the request waited
+            return gone(path)
         try:
-            return self.ways[path].answer_counted(body)
+            return way.answer_counted(body)
         except RequestError as fault:
             return fault
         except Exception as fault:
             failed(path.decode(), fault)
             return RequestError("$", "the model failed on this request.", 500)
-
-
-def seconds_left(said: bytes) -> float:
-    """How long a caller waits, by the header that says so.
-
-    >>> seconds_left(b"250")
-    0.25
-    """
-    try:
-        found = float(said) / 1e3
-    except ValueError:
-        found = -1.0
-    if not 0.0 < found < 86_400.0:
-        raise RequestError(DUE.decode(), "expected the milliseconds that the caller waits, such as 50", 400)
-    return found
-
-
-def shed() -> RequestError:
-    return RequestError("$", "there are more requests than can be answered in time. Try again in a second.", 429)
-
-
-def late() -> RequestError:
-    return RequestError("$", "the answer would have come after the caller's own deadline.", 504)
-
-
-def _said(fault: RequestError) -> bytes:
-    return msgspec.json.encode({"error": {"path": fault.path, "message": fault.reason}})
-
-
-_SHED = _said(shed())

@@ -18,8 +18,9 @@ import msgspec
 from plimsoll.errors import RequestError, nearest
 from plimsoll.schema import Schema
 from plimsoll.serve.answerer import Answerer, Decided
-from plimsoll.serve.desk import DUE, Desk, late, seconds_left, shed
+from plimsoll.serve.desk import Desk
 from plimsoll.serve.journal import failed
+from plimsoll.serve.refusals import DUE, late, seconds_left, shed
 from plimsoll.serve.routes import JSON, Asked, Headers, Reply, Route, Who
 from plimsoll.serve.served import Served
 from plimsoll.serve.tensor_answer import outputs, wanted, written
