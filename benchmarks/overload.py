@@ -43,7 +43,7 @@ from plimsoll import machine
 ROWS, BODIES = 200, 20
 LOADS = (0.5, 1.0, 2.0, 5.0)
 UNLOADED, LEAST, LONGEST = 0.1, 600, 60.0  # load, requests that its p99 is taken of, seconds that they may take
-PROMISE = "20 ms"
+PROMISE = "10 ms"
 APPS, OPEN = peers.APPS, Path(__file__).parent / "loads" / "open_loop.py"
 _OURS = ("{python}", "-m", "plimsoll", "serve", "{bundle}", "--port", "{port}", "--p99", PROMISE)
 _BENTOML = ("{bin}/bentoml", "serve", "bentoml_rows:Service", "--working-dir", "{apps}", "--host", "127.0.0.1")
