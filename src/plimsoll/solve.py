@@ -32,6 +32,7 @@ from plimsoll.window import Window
 
 _RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
 _LEARNING = 0.1  # share of the window that is waited for the cost model; it comes when it comes
+_LONGEST = 1.0  # seconds of that: what comes first is small where the rows were read so soon, and is tried whatever it costs
 
 
 def fit(
@@ -114,7 +115,7 @@ class _Solve:
         search.mark("reading", 0.0, "read")
         underway.take_up(search)
         self.crew.ready(self.clock.left)  # what it imports is no trial's time, and no neighbour's
-        self.learned.costs(_LEARNING * search.clock.left)
+        self.learned.costs(min(_LEARNING * search.clock.left, _LONGEST))
         if (busy := machine.others_busy(0.1)) is not None and busy > machine.BUSY:
             self.say(
                 f"the machine is busy ({100 * busy:.0f} % of its cores): timings will be disturbed", self.clock.left
