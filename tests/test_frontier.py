@@ -140,3 +140,12 @@ def test_a_price_is_that_of_the_best_model_behind_the_limit():
     (line,) = frontier.prices([floor, good], asked)
     assert "size 2 kB" in line
     assert "accuracy 0.9" in line
+
+
+def test_what_is_likely_chosen_keeps_its_limits():
+    """The best of those that fit, whatever breaks a limit; where nothing fits, the best of all."""
+    best = trial(1, 0.9, status=Status.BREACHES)
+    fits = [trial(2, 0.5), trial(3, 0.7)]
+    assert frontier.likely([best, *fits]) is fits[1]
+    assert frontier.likely([best, trial(4, 0.8, status=Status.BREACHES)]) is best
+    assert frontier.likely([]) is None

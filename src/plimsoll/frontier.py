@@ -25,6 +25,11 @@ def top(trials: Sequence[Trial]) -> Trial | None:
     return max((trial for trial in trials if trial.complete), key=goodness, default=None)
 
 
+def likely(trials: Sequence[Trial]) -> Trial | None:
+    """The one that would be chosen by its score as things stand: the best of those that fit, and where none does, of all."""
+    return top([trial for trial in trials if trial.status is Status.FITS]) or top(trials)
+
+
 def beats(one: Trial, other: Trial) -> bool:
     """At least as good on the score and on every cost, and better on one of them."""
     ones = [goodness(one), *(-(one.measured.middle(cost) or 0.0) for cost in COSTS)]

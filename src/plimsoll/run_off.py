@@ -22,7 +22,7 @@ _MARGIN = 1.3  # a fold may take this much longer than the trial's own
 
 def reserve(search: Search, window: float) -> float:
     """Seconds worth keeping for it: the folds that are left, for the best and for one that is as good."""
-    top = frontier.top(search.trials)
+    top = frontier.likely(search.trials)
     left = len(search.asked.folds) - search.asked.first
     if top is None or search.job.choose == "best":
         return 0.0

@@ -52,7 +52,7 @@ class Window:
     @property
     def _last(self) -> float:
         """Seconds for the last fit on all rows: of the best, or of a student that may be chosen in its place."""
-        top = frontier.top(self.search.trials)
+        top = frontier.likely(self.search.trials)  # what breaks a limit is never fitted again
         students = [t for t in self.search.trials if t.stage == "distilled" and t.status is Status.FITS]
         return max((expected(self.search, trial) for trial in (*students, *([top] if top else []))), default=_FIRST)
 
