@@ -192,3 +192,11 @@ def test_a_policy_that_counts_has_one_worker(here: Path):
     assert found.returncode == 2
     assert "lately counts events, and each worker would count its own. Write --workers 1." in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_what_is_wrong_is_said_once(here: Path):
+    """However many workers there would be."""
+    words = child("plimsoll", "serve", "none", "--port", "0", "--workers", "3")
+    found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert found.returncode == 2
+    assert found.stderr == "none: cannot be read: No such file or directory.\n"
