@@ -32,9 +32,7 @@ from plimsoll.window import Window
 
 _RESERVED = (1.0, 0.5, 0.25, 0.0)  # share of the run-off's time that each round of trials leaves alone
 _LEARNING = 0.1  # share of the window that is waited for the cost model; it comes when it comes
-_LONGEST = (
-    1.0  # seconds of that: what comes first is small where the rows were read so soon, and is tried whatever it costs
-)
+_LONGEST = 1.0  # seconds of that: where rows are read so soon, the first trials are small and need no forecast
 
 
 def fit(
