@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -321,3 +322,20 @@ def test_a_page_that_a_change_takes_away_is_gone_and_not_broken(here: Path):
 
     asyncio.run(turn())
     assert got == [404]
+
+
+def test_swaps_leave_nothing_behind(here: Path):
+    """What went is gone, however many there were."""
+    helm = Helm(Served(version("one")), load)
+
+    async def swaps(many: int) -> int:
+        for k in range(many):
+            await helm.do(ordered("swap", Origin(Path(("two", "one")[k % 2]), Path("policy.toml"))))
+        return len(gc.get_objects())
+
+    gc.freeze()  # as a server does before its first request
+    try:
+        before = asyncio.run(swaps(300))  # until caches of other libraries are full
+        assert asyncio.run(swaps(100)) - before < 500
+    finally:
+        gc.unfreeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,9 @@ class Helm:
             self._make(order, version)
             if order.do not in ("swap", "rollback", "promote"):  # of these the one who answers tells
                 tell(order.do, _SAID[order.do], bundle=order.bundle, policy=order.policy, share=order.share)
+        # What went holds itself in circles, and a quiet server's collector comes by seldom. Most of what the server holds was
+        # frozen when it began, so this walks little.
+        gc.collect()
 
     def shown(self) -> dict[str, Any]:
         return self.served.as_json()
