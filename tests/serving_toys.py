@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as save_arrays
 
-from plimsoll.bundle import Bundle
+from plimsoll.bundle import Bundle, write
 from plimsoll.calibration import Calibration
 from plimsoll.job import Job, Task
 from plimsoll.knobs import Space
@@ -115,3 +117,11 @@ def over(
 ) -> App:
     """The app over an answerer, and over a gate where there is one."""
     return assemble(Version(answerer, gate), Keys(token), caps, review)[0]
+
+
+def write_two(folder: Path) -> None:
+    """Two bundles that answer otherwise, called one and two."""
+    for name, weight in (("one", 0.5), ("two", 2.5)):
+        made = toy()
+        members = {**made.members, "echo.json": json.dumps({"weight": weight}).encode()}
+        write(folder / name, replace(made, members=members))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plimsoll import bundle
 from plimsoll.errors import BundleError, UserError
 from plimsoll.serve.house import Orders, build
 from plimsoll.serve.rival import Side
@@ -19,7 +17,7 @@ from plimsoll.serve.routes import Keys
 from plimsoll.serve.served import Served
 from plimsoll.serve.steering import Helm, Order, ordered, standing
 from plimsoll.serve.version import Origin, Version, load
-from serving_toys import find, toy
+from serving_toys import find, write_two
 from test_app import Reply, ask, error
 from test_gate import TEXT, event
 
@@ -38,10 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two bundles that answer otherwise, and a policy."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "policy.toml").write_text(TEXT)
-    for name, weight in (("one", 0.5), ("two", 2.5)):
-        made = toy()
-        members = {**made.members, "echo.json": json.dumps({"weight": weight}).encode()}
-        bundle.write(tmp_path / name, replace(made, members=members))
+    write_two(tmp_path)
     return tmp_path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -11,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from plimsoll.admin_command import asked
 from plimsoll.errors import UserError
 from plimsoll.policy.records import lines, verify
 from plimsoll.serve.answerer import Answerer
-from serving_toys import find, toy
+from serving_toys import find, write_two
 from test_app import child, fetch
 from test_gate import TEXT
 
@@ -41,10 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "policy.toml").write_text(TEXT)
     rules = TEXT.replace('[counters.lately]\nby = "author"\nwithin = "1 min"\n', "").replace("lately > 2", "age > 50")
     (tmp_path / "rules.toml").write_text(rules)
-    for name, weight in (("one", 0.5), ("two", 2.5)):
-        made = toy()
-        members = {**made.members, "echo.json": json.dumps({"weight": weight}).encode()}
-        bundle.write(tmp_path / name, replace(made, members=members))
+    write_two(tmp_path)
     return tmp_path
 
 

@@ -95,9 +95,6 @@ def _serve(args: argparse.Namespace) -> int:
     threads.one()  # before numpy, which starts its threads as it is imported
     from plimsoll.serve.server import run
 
-    for name in ("records", "queue", "rates"):
-        if args.policy is None and getattr(args, name) is not None:
-            raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
     run(_orders(args), host=args.host, port=args.port)
     return 0
 

@@ -86,6 +86,10 @@ class Answerer:
         """The rows that a request asks about. Raises RequestError."""
         return self._reader.read(body)[0]
 
+    def quiet(self) -> Answerer:
+        """The same: nothing that it answers is recorded."""
+        return self
+
     def scores(self, values: Sequence[Value]) -> list[float]:
         """What a policy holds against its thresholds: the calibrated probability of each class, or the number."""
         return self._scored(self._model.answer(values))

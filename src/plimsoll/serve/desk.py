@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import NamedTuple, Protocol
 
 from plimsoll.errors import RequestError
+from plimsoll.rows import Value
 from plimsoll.serve.caps import Caps
 from plimsoll.serve.counters import Counters
 from plimsoll.serve.journal import Overload, failed
@@ -37,6 +38,14 @@ class Answering(Protocol):
     def answer_counted(self, body: bytes) -> tuple[bytes, int]: ...
 
     def answer_all(self, bodies: Sequence[bytes]) -> Sequence[tuple[bytes, int] | RequestError]: ...
+
+
+class Way(Answering, Protocol):
+    """A version's own answerer or gate: it can also be asked without a trace, and say what it was asked about."""
+
+    def quiet(self) -> Answering: ...
+
+    def cells(self, body: bytes) -> Sequence[Sequence[Value]]: ...
 
 
 Watch = Callable[[bytes, bytes, bytes], None]  # a path, a body and its answer
@@ -190,11 +199,11 @@ class Desk:
         """Those whose callers will still be there; nothing is done for one who will not."""
         kept, done = [], perf_counter()
         for each in waiting:
-            done += self.pace.of(each.body)
-            if done <= each.due:
+            answered = done + self.pace.of(each.body)
+            if answered <= each.due:
+                done = answered
                 kept.append(each)
             else:
-                done -= self.pace.of(each.body)
                 each.asker.reply(504, self.refused(late()))
                 self.tell(each.path, 504, perf_counter() - each.begun)
         return kept

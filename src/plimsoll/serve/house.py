@@ -58,8 +58,10 @@ class Orders:
 
     def check(self) -> None:
         """Raises UserError where the parts do not go together."""
-        if self.origin.policy is None and (self.records or self.queue):
-            raise UserError("Decisions are made by a policy. Write --policy FILE too.")
+        of_policy = {"records": self.records, "queue": self.queue, "rates": self.origin.rates}
+        for name, given in of_policy.items():
+            if self.origin.policy is None and given is not None:
+                raise UserError(f"--{name} is of a policy. Write --policy FILE too.")
         if self.workers < 1:
             raise UserError(f"--workers {self.workers} is too few. Write 1 or more.")
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, thread_time
@@ -22,7 +22,7 @@ import numpy as np
 from plimsoll import shared_file
 from plimsoll.alarms import Told, told
 from plimsoll.errors import BundleError, DataError, RequestError, UserError
-from plimsoll.rows import Rows
+from plimsoll.rows import Rows, Value
 from plimsoll.serve.feedback import answers_of, pairs_of
 from plimsoll.serve.served import Served
 from plimsoll.serve.version import Version
@@ -86,16 +86,21 @@ class Monitor:
     async def told(self, fresh: float | None = None) -> Told:
         """What is to be said now. Raises RequestError where nothing can be watched."""
         async with self._one:
-            if self._served.now is not self._version:
-                self._begin(self._served.now)
-            if self.watch is None:
-                raise RequestError("$", f"nothing is watched: {self.fault}", 404)
+            watch = self._watched()
             age = self._fresh if fresh is None else fresh
             if self._last is None or monotonic() - self._last[0] >= age:
                 self.drain()
-                found = await asyncio.to_thread(told, self._whole(self.watch).view())
+                found = await asyncio.to_thread(told, self._whole(watch).view())
                 self._last = monotonic(), found
             return self._last[1]
+
+    def _watched(self) -> Watch:
+        """Of the version that answers now. Raises RequestError where nothing can be watched."""
+        if self._served.now is not self._version:
+            self._begin(self._served.now)
+        if self.watch is None:
+            raise RequestError("$", f"nothing is watched: {self.fault}", 404)
+        return self.watch
 
     def _whole(self, watch: Watch) -> Watch:
         """With what other workers watched of the same bundle."""
@@ -111,21 +116,16 @@ class Monitor:
 
     def feedback(self, body: bytes) -> int:
         """Takes answers with what turned out true; the number of all that were taken. Raises RequestError."""
-        if self._served.now is not self._version:
-            self._begin(self._served.now)
-        if self.watch is None:
-            raise RequestError("$", f"nothing is watched: {self.fault}", 404)
-        truth, answers = pairs_of(body, self.watch.reference.schema)
+        watch = self._watched()
+        truth, answers = pairs_of(body, watch.reference.schema)
         with self._hold:
-            self.watch.label(truth, answers)
-        return self.watch.pairs.count
+            watch.label(truth, answers)
+        return watch.pairs.count
 
     def state(self) -> dict[str, Any]:
         """All that is held, as JSON values; empty where nothing is watched."""
         with self._hold:
             return self.watch.state() if self.watch is not None else {}
-
-    summed = staticmethod(summed)
 
     def save(self) -> None:
         """Writes the state, whole or not at all. What cannot be written is said in the log."""
@@ -162,12 +162,13 @@ class Monitor:
         if watch is None:
             return
         schema, rival = watch.reference.schema, self._served.rival
-        rows, answers = [], []
+        rows: list[Sequence[Value]] = []
+        answers: list[list[float]] = []
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             path, body, answer = self._waiting.popleft()
             self._size -= len(body) + len(answer)
             try:
-                rows += version.ways[path].cells(body)  # type: ignore[attr-defined]  # answerers and gates both have it
+                rows += version.ways[path].cells(body)
                 answers += answers_of(answer, schema)
             except Exception:  # what was answered can be read; if not, watching is not what may fail
                 _log.debug("Not watched.", exc_info=True)

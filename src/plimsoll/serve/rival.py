@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ import msgspec
 
 from plimsoll.errors import RequestError
 from plimsoll.serve.counters import Times
-from plimsoll.serve.desk import Answering
+from plimsoll.serve.desk import Way
 
 _MOST_WAITING = 2_000  # requests that may wait to be compared; more are not compared, and counted
 _SLICE = 5e-4  # seconds of comparing between two looks at who asks
@@ -80,13 +80,11 @@ def summed(each: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 class Side:
-    """How one path is asked while there is a rival. ``quiet`` ways decide without anything being recorded."""
+    """How one path is asked while there is a rival."""
 
-    def __init__(
-        self, now: Answering, rival: Answering, share: float, told: Comparison, quiet: Callable[[Answering], Answering]
-    ) -> None:
+    def __init__(self, now: Way, rival: Way, share: float, told: Comparison) -> None:
         self._now, self._rival = now, rival
-        self._quiet_now, self._quiet_rival = quiet(now), quiet(rival)
+        self._quiet_now, self._quiet_rival = now.quiet(), rival.quiet()
         self._below = int(share * 2**32)
         self.told = told
         self._waiting: deque[tuple[bytes, bytes, float, bool]] = deque()

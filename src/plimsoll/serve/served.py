@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plimsoll.errors import UserError
-from plimsoll.serve.desk import Answering, Ways
+from plimsoll.serve.desk import Ways
 from plimsoll.serve.journal import tell
 from plimsoll.serve.rival import Comparison, Side
 from plimsoll.serve.version import Version
@@ -54,7 +54,7 @@ class Served:
         """Puts a version beside; it answers a ``share`` of the requests, and the others as a shadow."""
         ways = {path: way for path, way in version.ways.items() if path in self.now.ways}
         told = {path: Comparison() for path in ways}
-        sides = {path: Side(self.now.ways[path], way, share, told[path], _quiet) for path, way in ways.items()}
+        sides = {path: Side(self.now.ways[path], way, share, told[path]) for path, way in ways.items()}
         self.rival = Rival(version, share, told)
         self.ways = {**self.now.ways, **sides}
 
@@ -86,9 +86,3 @@ class Served:
 def _which(told: dict[str, Any]) -> dict[str, Any]:
     """What a line of the log says of a version."""
     return {name: told[name] for name in ("bundle", "digest", "policy", "policy_version") if told.get(name)}
-
-
-def _quiet(way: Answering) -> Answering:
-    """The same, but without anything being recorded."""
-    quiet: Answering = way.quiet() if hasattr(way, "quiet") else way
-    return quiet

@@ -12,7 +12,7 @@ import msgspec
 from plimsoll.bundle import of, read
 from plimsoll.errors import PolicyError, RequestError, UserError
 from plimsoll.serve.answerer import Answerer
-from plimsoll.serve.desk import Ways
+from plimsoll.serve.desk import Way
 from plimsoll.serve.request import MOST_ROWS
 
 if TYPE_CHECKING:  # a server without a policy need not know what one is
@@ -48,7 +48,7 @@ class Version:
     origin: Origin | None = None
 
     @property
-    def ways(self) -> Ways:
+    def ways(self) -> Mapping[bytes, Way]:
         return {PREDICT: self.answerer, **({DECIDE: self.gate} if self.gate is not None else {})}
 
     def as_json(self) -> dict[str, Any]:
