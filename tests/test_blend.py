@@ -224,14 +224,18 @@ def test_a_hostile_listing_is_refused_in_a_line(listed: Any):
 
 def recipe(parts: list[Part]) -> Recipe:
     """The blend of these parts as a recipe that takes every job that its parts take."""
-    own = catalogue.find(parts[0].recipe).refuse
-    return replace(blend.RECIPE, space=Space({"parts": (blend.of(parts)["parts"],)}), refuse=own)
+    first, heard = catalogue.find(parts[0].recipe), all(catalogue.find(part.recipe).streams for part in parts)
+    return replace(
+        blend.RECIPE, space=Space({"parts": (blend.of(parts)["parts"],)}), refuse=first.refuse, streams=heard
+    )
 
 
+HEARING = recipe([Part("covariance_lda"), Part("constant", weight=0.5)])
 PROMISED = recipe([Part("trees", {"trees": 25, "leaves": 7, "rate": 0.2}), Part("linear", weight=0.5)])
 
 
 @pytest.mark.parametrize("promise", promises.PROMISES, ids=lambda promise: promise.__name__)
 def test_a_blend_keeps_every_promise(promise: promises.Promise):
-    """What holds for its parts holds for a blend of trees and a linear model."""
+    """What holds for its parts holds for a blend of trees and a linear model, and for one of families that hear streams."""
     promise(PROMISED)
+    promise(HEARING)

@@ -19,7 +19,7 @@ import plimsoll
 from plimsoll import cli, solve
 from plimsoll.run import Run
 
-COMMANDS = ["fit", "plan", "predict", "serve", "report", "recipes", "machine", "ledger", "pack", "demo"]
+COMMANDS = ["fit", "plan", "compare", "predict", "serve", "report", "recipes", "machine", "ledger", "pack", "demo"]
 
 
 @pytest.fixture

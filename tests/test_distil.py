@@ -178,7 +178,7 @@ def test_a_distilled_model_keeps_every_promise(promise: promises.Promise, studen
     """What holds for any recipe holds for a student of a small blend."""
     teacher = [Part("trees", {"trees": 10, "leaves": 7, "rate": 0.3})]
     space = Space({name: (value,) for name, value in distil.of(teacher, [student]).items()})
-    promise(replace(distil.RECIPE, space=space, refuse=catalogue.find("trees").refuse))
+    promise(replace(distil.RECIPE, space=space, refuse=catalogue.find("trees").refuse, streams=False))
 
 
 def test_no_search_tries_it_by_itself():

@@ -11,11 +11,11 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
-    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending",
-    "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy",
-    "sketch catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices",
-    "outlook promise planner runner bundle archive members onnx_check workbench policy spread drift labelled watching alarms",
-    "ledger_command crew mixing scoring judge provenance offers window goal price preview preview_text search underway run_off second_look refit record finish run solve serve report testing predict demo policy_text policy_command challenge challenge_command admin_command watch_text watch_command",
+    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending edits",
+    "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy waves signal_files recordings moments sources covariance discriminant streaming ctc ring blending events matching event_figures rule takes intervals pandas_tables hdf5_notes hdf5_files npz_files parquet_files wav_files resampling filters tracks listed recording_checks spool hearing own ridge minirocket bands onnx_check nets net_augment net_checkpoint net_export net_fit net_lessons net_model net_module net_quantised net_steps net_training net_written time_domain window_features window_lda wearing following adaptive",
+    "sketch catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices contest approaches rounds shift",
+    "outlook promise planner runner bundle archive members workbench policy spread drift labelled watching alarms",
+    "ledger_command crew mixing smaller scoring judge provenance offers window goal price preview preview_text search underway run_off second_look refit record finish run solve serve report testing predict demo policy_text policy_command challenge challenge_command admin_command watch_text watch_command planted replay stream_ends stream_text stream_command bouts scoresheet lineup compare_record comparison compare_text compare_command event_evidence ladder personal personalise_command",
     "cli __main__",
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -13,10 +13,12 @@ from plimsoll import errors
 PUBLIC = [
     "BundleError",
     "DataError",
+    "Event",
     "Job",
     "JobError",
     "LimitError",
     "Limits",
+    "Moment",
     "NothingFits",
     "PlimsollError",
     "Run",

@@ -37,9 +37,20 @@ def test_a_job_file_says_what_flags_say_and_flags_win(tmp_path: Path):
 
 def test_every_flag_of_a_job_can_stand_in_its_file(tmp_path: Path):
     """The examples that a mistake is answered with are understood, and every word has a flag."""
-    words = _words(tmp_path, "\n".join(statement.EXAMPLES.values()))
-    assert set(words) == set(statement.EXAMPLES)
-    assert set(words) <= set(vars(parser().parse_args(["fit"])))
+    flags = set(vars(parser().parse_args(["fit"])))
+    for other in ({"decode", "moments"}, {"predict"}):  # a row's answer, and a moment's, are two jobs
+        named = {name: text for name, text in statement.EXAMPLES.items() if name not in other}
+        words = _words(tmp_path, "\n".join(named.values()))
+        assert set(words) == {"predict" if name == "decode" else name for name in named}
+    assert set(statement.EXAMPLES) - {"moments", "signals"} <= flags
+    assert set(statement.PARTS) <= flags
+
+
+def test_a_row_and_a_moment_are_two_jobs(tmp_path: Path):
+    with pytest.raises(JobError, match="two jobs"):
+        _words(tmp_path, 'data = "a.csv"\npredict = "y"\ndecode = "z"')
+    with pytest.raises(JobError, match="stride speak of moments"):
+        _words(tmp_path, 'data = "a.csv"\npredict = "y"\nmoments = {stride = "50 ms"}')
 
 
 @pytest.mark.parametrize(

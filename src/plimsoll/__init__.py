@@ -25,16 +25,20 @@ if TYPE_CHECKING:
     from plimsoll.predict import load as load
     from plimsoll.preview import plan as plan
     from plimsoll.run import Run as Run
+    from plimsoll.serve.session import Event as Event
+    from plimsoll.serve.session import Moment as Moment
     from plimsoll.solve import fit as fit
 
 __version__ = "0.1.0"
 __all__ = [
     "BundleError",
     "DataError",
+    "Event",
     "Job",
     "JobError",
     "LimitError",
     "Limits",
+    "Moment",
     "NothingFits",
     "PlimsollError",
     "Run",
@@ -46,6 +50,7 @@ __all__ = [
 
 # Loaded when first asked for, so that importing the package costs next to nothing.
 _LATER = {"fit": "solve", "Run": "run", "load": "predict", "plan": "preview", "Job": "job", "Limits": "limits"}
+_LATER |= {"Event": "serve.session", "Moment": "serve.session"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, checks, data, infer, splits
+from plimsoll import catalogue, checks, events, infer, moments, shift, sources, splits, streaming, waves
 from plimsoll.cells import plain
 from plimsoll.errors import DataError, JobError
+from plimsoll.events import Timeline
 from plimsoll.job import Job, Split
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import METRICS
-from plimsoll.rows import Rows
+from plimsoll.metrics import EVENTS, METRICS, ROBUSTNESS
+from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Kind, Schema
+from plimsoll.sources import Source
 from plimsoll.splits import Pair
 
 Array = NDArray[Any]
 _MANY = 5_000  # rows from which a trial is scored on one fold, and the others wait for the run-off
 _FOLDED = 250_000  # rows above which there is one holdout and no run-off: its rows are many enough
 _FOLDS = 5
+_HASHED = 1 << 30  # bytes of samples of which a digest is taken
+_PEOPLE = 4  # that an interval is drawn over
 
 
 def stated(
@@ -40,8 +44,10 @@ def stated(
     seed: int = 0,
     choose: str = "cheapest",
     coverage: float = 0.9,
+    moments: Mapping[str, Any] | None = None,
+    signals: Mapping[str, Any] | None = None,
 ) -> Job:
-    """The job as it was written. Raises JobError and LimitError in one line."""
+    """The job as it was written; with ``moments``, ``predict`` is the label to decode. Raises JobError and LimitError in one line."""
     for name in recipes:
         catalogue.find(name)
         if name in catalogue.MADE:
@@ -57,6 +63,8 @@ def stated(
         seed=seed,
         choose=choose,
         coverage=coverage,
+        decode=None if moments is None else waves.decode(moments),
+        signals=waves.sensor(signals or {}) if signals is not None or moments is not None else None,
     )
 
 
@@ -69,13 +77,27 @@ def _kind(name: str, kind: str) -> Kind:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of some rows, and for each quality floor on a slice, which of them it speaks of."""
+    """What is true of some rows, and for each quality floor on a slice, which of them it speaks of. Of moments also when they
+    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them."""
 
     target: Array
     slices: Mapping[str, NDArray[np.bool_]]
+    timeline: Timeline | None = None
+    groups: Mapping[str, Coded] = field(default_factory=dict)
 
     def take(self, index: NDArray[np.intp]) -> Truth:
-        return Truth(self.target[index], {key: mask[index] for key, mask in self.slices.items()})
+        when = self.timeline.take(index) if self.timeline else None
+        groups = {name: cells.take(index) for name, cells in self.groups.items()}
+        return Truth(self.target[index], {key: mask[index] for key, mask in self.slices.items()}, when, groups)
+
+    @property
+    def units(self) -> Array | None:
+        """The number of the person that each row is of: what intervals are drawn over. None where people are not known, or are
+        so few that streams tell more."""
+        if "person" not in self.groups:
+            return None
+        people, found = np.unique(self.groups["person"].codes, return_inverse=True)
+        return found if len(people) >= _PEOPLE else None
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,7 @@ class Asked:
     warnings: tuple[str, ...]
     source: str  # as it was named; a frame has no name
     test_source: str  # empty where test rows were split off
+    ladder: Mapping[str, Pair] = field(default_factory=dict)  # of moments, a fold for each rung
 
 
 def ask(job: Job, source: Any, test: Any) -> Asked:
@@ -113,39 +136,116 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
 
     Raises DataError and JobError where the rows or the job must be changed.
     """
-    frame = data.read(source)
-    held = data.read(test) if test is not None else None
-    job, schema = infer.infer(frame, job)
-    _check_floors(job)
-    frame, dropped = infer.with_target(frame, job)
-    warnings = [dropped] if dropped else []
-    if held is None:
-        index, unseen = splits.split(frame, job)
+    job = moments.settled(job)
+    given = sources.read(source, job)
+    beside = sources.beside(test, job, given) if test is not None else None
+    job, schema = _inferred(job, given)
+    _check_floors(job, schema)
+    frame, dropped = infer.with_target(given.frame, job)
+    warnings = [*given.warnings, *([dropped] if dropped else [])]
+    if beside is None:
+        index, unseen = moments.split(frame, job) if job.decode else splits.split(frame, job)
         held = frame[unseen]
         frame = frame[index]
     else:
-        held, missing = infer.with_target(held, job)
-        warnings += [missing] if missing else []
+        held, missing = infer.with_target(beside.frame, job)
+        warnings += [*beside.warnings, *([missing] if missing else [])]
     if not len(frame) or not len(held):
         raise DataError("Rows are needed on both sides of the split. Give more rows, or --test FILE.")
     warnings += checks.check(frame, held, job, schema)
-    folds = _folds(frame, job)
-    digest = _digest(frame, job, schema)
+    folds = _folds(frame, held, job)
+    digest = _digest(frame, job, schema, given)
     first = len(folds) if len(frame) <= _MANY else 1
-    parts = _part(frame, job, schema), _part(held, job, schema)
+    parts = _part(frame, job, schema, given), _part(held, job, schema, beside or given)
     named = _named(source), _named(test) if test is not None else ""
-    return Asked(job, schema, *parts, folds, first, digest, tuple(warnings), *named)
+    asked = Asked(job, schema, *parts, folds, first, digest, tuple(warnings), *named)
+    return _timed(asked, frame, held) if job.decode else asked
 
 
-def _folds(frame: pl.DataFrame, job: Job) -> list[Pair]:
+def _timed(asked: Asked, frame: pl.DataFrame, held: pl.DataFrame) -> Asked:
+    """The same with when its rows were, whose they are, and the folds of the ladder."""
+    decode, schema, layout = asked.job.decode, asked.schema, streaming.layout_of(asked.schema)
+    assert decode is not None
+    rest = events.rest_of(decode.rest, schema.classes, asked.learn.truth.target)
+    named = {name: column for name, column in (("person", decode.person), ("session", decode.session)) if column}
+
+    def timed(part: Part, rows: pl.DataFrame) -> Part:
+        groups = {name: Coded.of(rows[column].cast(pl.String).to_list()) for name, column in named.items()}
+        when = moments.timeline(rows, decode, layout, rest)
+        return replace(part, truth=replace(part.truth, timeline=when, groups=groups))
+
+    ladder = moments.rungs(frame, asked.job, _FOLDS)
+    return replace(asked, learn=timed(asked.learn, frame), test=timed(asked.test, held), ladder=ladder)
+
+
+def whole(job: Job, source: Any, test: Any) -> tuple[Asked, pl.DataFrame, NDArray[np.intp] | None]:
+    """All rows with a known target as the part to learn from, yet to be parted: with their frame, and the numbers of
+    those of ``test``, None where there is none.
+
+    Raises DataError and JobError.
+    """
+    job = moments.settled(job)
+    given = sources.read(source, job)
+    if test is not None and job.signals is not None:
+        raise JobError(
+            "--test with signals is not parted further: put all recordings into one table, and --split column:COL."
+        )
+    job, schema = _inferred(job, given)
+    frame, dropped = infer.with_target(given.frame, job)
+    tested = None
+    if test is not None:
+        held, _ = infer.with_target(sources.read(test, job).frame, job)
+        tested = np.arange(len(frame), len(frame) + len(held))
+        frame = pl.concat([frame, held], how="diagonal_relaxed")
+    warnings = (*given.warnings, *([dropped] if dropped else []))
+    part, digest = _part(frame, job, schema, given), _digest(frame, job, schema, given)
+    named = _named(source), _named(test) if test is not None else ""
+    found = Asked(job, schema, part, part, [], 0, digest, warnings, *named)
+    return _timed(found, frame, frame) if job.decode else found, frame, tested
+
+
+def tuned_on(frame: pl.DataFrame, held: pl.DataFrame, job: Job) -> list[Pair]:
+    """The folds of rows to learn from on which settings are compared, as a fit would; ``held`` are those set apart."""
+    found = _folds(frame, held, job)
+    return found if len(frame) <= _MANY else found[:1]
+
+
+def _sampled(given: Source) -> str:
+    """The digest of a signal's samples: of all of them up to a gigabyte, else of a gigabyte in even stretches."""
+    seen = hashlib.sha256()
+    if given.samples is not None:
+        seen.update(f"{given.samples.shape} {given.samples.dtype}".encode())
+        times = max(1, -(-given.samples.nbytes // _HASHED))
+        width = max(1, len(given.samples) // (1_024 * times))
+        for begin in range(0, len(given.samples), width * times):
+            seen.update(np.ascontiguousarray(given.samples[begin : begin + width]).tobytes())
+    return seen.hexdigest()
+
+
+def _inferred(job: Job, given: Source) -> tuple[Job, Schema]:
+    """The job with its task settled, and the schema; who wears a sensor is a category, whatever its cells look like."""
+    person = job.decode.person if job.decode else ""
+    stated = {**job.kinds, **({person: Kind.CATEGORY} if person else {})}
+    settled, schema = infer.infer(given.readable, replace(job, kinds=stated), given.layouts)
+    return replace(settled, kinds=job.kinds, signals=given.sensor or job.signals), schema
+
+
+def _folds(frame: pl.DataFrame, held: pl.DataFrame, job: Job) -> list[Pair]:
+    if job.decode:
+        return moments.folds(frame, held, job, _FOLDS)
     # Forward folds have little to learn from at first: of many rows in time, the latest are the one holdout.
     several = len(frame) <= _MANY or (len(frame) <= _FOLDED and job.split.how != "time")
     return splits.folds(frame, job, _FOLDS if several else 1)
 
 
-def _check_floors(job: Job) -> None:
+def _check_floors(job: Job, schema: Schema) -> None:
     fitting = [metric.name for metric in METRICS.values() if job.task.value in metric.tasks]
+    fitting += [*EVENTS, *ROBUSTNESS] if job.decode else ()
     for floor in job.limits.floors:
+        if job.decode and floor.name in ROBUSTNESS and (floor.slice or shift.layout_of(schema) is None):
+            raise JobError(
+                f'--limit "{floor}" speaks of sensors in a ring, all of them. Say that they stand in one with --ring, and name no slice.'
+            )
         if floor.name not in fitting:
             raise JobError(
                 f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(fitting)}.'
@@ -156,8 +256,9 @@ def _named(source: Any) -> str:
     return str(source) if isinstance(source, str | Path) else "FRAME"
 
 
-def _part(frame: pl.DataFrame, job: Job, schema: Schema) -> Part:
-    return Part(infer.to_rows(frame, schema), Truth(infer.to_target(frame, job, schema), _slices(job.limits, frame)))
+def _part(frame: pl.DataFrame, job: Job, schema: Schema, given: Source) -> Part:
+    truth = Truth(infer.to_target(frame, job, schema), _slices(job.limits, frame))
+    return Part(infer.to_rows(frame, schema, given.samples), truth)
 
 
 def _slices(limits: Limits, frame: pl.DataFrame) -> dict[str, Array]:
@@ -173,8 +274,9 @@ def _slices(limits: Limits, frame: pl.DataFrame) -> dict[str, Array]:
     return masks
 
 
-def _digest(frame: pl.DataFrame, job: Job, schema: Schema) -> str:
-    """What a run must share with the one that it continues: the job, and the rows as they were read."""
+def _digest(frame: pl.DataFrame, job: Job, schema: Schema, given: Source) -> str:
+    """What a run must share with the one that it continues: the job, and the rows and samples as they were read."""
     seen = hashlib.sha256(json.dumps([job.as_json(), schema.as_json()], sort_keys=True).encode())
     seen.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+    seen.update(_sampled(given).encode())
     return seen.hexdigest()

@@ -19,6 +19,7 @@ import numpy as np
 from plimsoll import catalogue
 from plimsoll.calibration import softmax, softmax_one
 from plimsoll.clock import Clock
+from plimsoll.errors import JobError
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space, Value
 from plimsoll.profile import Profile
@@ -26,6 +27,7 @@ from plimsoll.recipe import Answers, Facts, Fold, Members, Model, Recipe, togeth
 from plimsoll.rows import Rows
 from plimsoll.rows import Value as Cell
 from plimsoll.schema import Schema
+from plimsoll.streaming import Carries, Chunk, carried
 
 MOST = 16  # parts of a blend
 NOT_ALONE = "it is made of other trials"
@@ -82,9 +84,18 @@ def read(text: Value) -> list[Part]:
 
 def single(name: str) -> Recipe:
     """The recipe of a part or a student: one that is not made of others itself. Raises ValueError or JobError."""
+    return catalogue.find(_alone(name))
+
+
+def loaded(name: str, job: Job, schema: Schema, members: Members) -> Model:
+    """The model of a part or a student, from its members. Raises ValueError or JobError as ``single`` does."""
+    return catalogue.load(_alone(name), job, schema, members)
+
+
+def _alone(name: str) -> str:
     if name in catalogue.MADE:
         raise ValueError(f'"{name}" is made of other models, so it cannot be a part of one')
-    return catalogue.find(name)
+    return name
 
 
 def own(prefix: str, found: Mapping[str, _Thing]) -> dict[str, _Thing]:
@@ -153,6 +164,26 @@ class Blend:
             found |= under(f"{k}.", model.members())
         return found
 
+    def streamed(self, schema: Schema) -> Carries:
+        return _Side(self, tuple(carried(model, schema) for model in self.models))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The models of a blend side by side, as one that carries the states of all."""
+
+    blend: Blend
+    models: tuple[Carries, ...]
+
+    def start(self, first: int, stride: int, beside: Sequence[Cell] = ()) -> tuple[Any, ...]:
+        return tuple(model.start(first, stride, beside) for model in self.models)
+
+    def step(self, chunk: Chunk, state: tuple[Any, ...]) -> tuple[Answers, tuple[Any, ...]]:
+        told = [model.step(chunk, own) for model, own in zip(self.models, state, strict=True)]
+        answers = [each for each, _ in told]
+        pooled = answers[0] if len(answers) == 1 or not len(answers[0]) else pool(answers, self.blend.weights)
+        return pooled, tuple(own for _, own in told)
+
 
 def refuse(_job: Job, _schema: Schema) -> str | None:
     return NOT_ALONE
@@ -215,14 +246,33 @@ def _joined(
             yield from ((parts[k].recipe, models[k], parts[k].weight) for k in places)
 
 
+def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> Blend:
+    """One person's blend: each part made theirs by its own family, without the parts that know no such thing, for those
+    would go on speaking for everybody. Raises JobError where no part can be.
+    """
+    assert isinstance(model, Blend)
+    adapts = [single(name).adapt for name in model.recipes]
+    able = [k for k, each in enumerate(adapts) if each is not None]
+    if not able:
+        raise JobError(f"None of {', '.join(model.recipes)} can be made one person's.")
+    total = sum(model.weights[k] for k in able)
+    made = []
+    for left, k in enumerate(able):
+        part = adapts[k]
+        assert part is not None
+        share = Clock(clock.left / (len(able) - left))
+        made.append(part(job, schema, model.models[k], fold, share))
+    return Blend(tuple(made), tuple(model.recipes[k] for k in able), tuple(model.weights[k] / total for k in able))
+
+
 def load(job: Job, schema: Schema, members: Members) -> Blend:
     """The blend that ``members`` wrote. Raises ValueError where it is not one."""
     listed: list[_Kept] = msgspec.json.decode(members["blend.json"], type=_Listing)
     weights = tuple(each.weight for each in listed)
     if abs(sum(weights) - 1.0) > 1e-6:
         raise ValueError(f"the weights of a blend sum to {sum(weights):g}, not to one")
-    models = tuple(single(each.recipe).load(job, schema, own(f"{k}.", members)) for k, each in enumerate(listed))
+    models = tuple(loaded(each.recipe, job, schema, own(f"{k}.", members)) for k, each in enumerate(listed))
     return Blend(models, tuple(each.recipe for each in listed), weights)
 
 
-RECIPE = Recipe("blend", Space(), refuse, facts, fit, load)
+RECIPE = Recipe("blend", Space(), refuse, facts, fit, load, streams=True, adapt=adapt)

@@ -7,7 +7,6 @@ what a recipe loads.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 import shutil
@@ -22,10 +21,11 @@ import msgspec
 from plimsoll.archive import MANIFEST, MOST_BYTES, MOST_MANIFEST, MOST_MEMBERS, name_fault, opened, pack_files
 from plimsoll.calibration import Calibration
 from plimsoll.errors import BundleError, UserError
+from plimsoll.events import Rule
 from plimsoll.job import Job, Task
 from plimsoll.members import check, parse_json
 from plimsoll.recipe import Model
-from plimsoll.rows import NUMERIC, Rows
+from plimsoll.rows import Rows, missing
 from plimsoll.schema import Schema
 
 FORMAT = 1
@@ -34,7 +34,7 @@ _RECIPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """``facts`` holds limits (as texts), measured, machine, metrics, sketches, answers, versions and created; once
+    """``rule`` is how a model that decodes comes to events, None of any other. ``facts`` holds limits (as texts), measured, machine, metrics, sketches, answers, versions and created; once
     read, digest."""
 
     job: Job
@@ -44,13 +44,14 @@ class Bundle:
     calibration: Calibration
     members: Mapping[str, bytes]
     facts: Mapping[str, Any]
+    rule: Rule | None = None
 
     def model(self) -> Model:
         """The model, loaded from the bytes that were checked."""
-        from plimsoll.catalogue import find  # read and verify alone need no recipe
+        from plimsoll.catalogue import load  # read and verify alone need no recipe
 
         try:
-            model = find(self.recipe).load(self.job, self.schema, self.members)
+            model = load(self.recipe, self.job, self.schema, self.members)
             _answers(model, self.schema)
             return model
         except UserError:
@@ -64,7 +65,7 @@ def _answers(model: Model, schema: Schema) -> None:
 
     Raises whatever comes of it, and ValueError where an answer is not of the shape that is due.
     """
-    nothing = tuple(math.nan if column.kind in NUMERIC else None for column in schema.columns)
+    nothing = tuple(missing(column) for column in schema.columns)
     many = len(schema.classes) or 1
     alone, batch = model.answer(nothing), model.predict(Rows.of_values(schema, [nothing]))
     if len(alone) != many or batch.size != many:
@@ -86,6 +87,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     calibration: dict[str, Any]
     facts: dict[str, Any]
     members: list[_Member]
+    rule: dict[str, Any] | None = None
 
 
 def of(place: Path) -> Path:
@@ -159,6 +161,7 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "calibration": bundle.calibration.as_json(),
         "facts": {name: fact for name, fact in bundle.facts.items() if name != "digest"},
         "members": listing,
+        **({"rule": bundle.rule.as_json()} if bundle.rule is not None else {}),
     }
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
     manifest = _manifest(text)
@@ -216,15 +219,18 @@ def _bundle(manifest: _Manifest, members: Mapping[str, bytes]) -> Bundle:
     try:
         job, schema = Job.from_json(manifest.job), Schema.from_json(manifest.schema)
         calibration = Calibration.from_json(manifest.calibration)
+        rule = None if manifest.rule is None else Rule.from_json(manifest.rule)
         [schema.class_value(index) for index in range(len(schema.classes))]
     except (UserError, KeyError, TypeError, ValueError, AttributeError) as fault:
         raise BundleError(f"{MANIFEST}: {fault}") from None
-    _agree(job, schema, calibration)
-    return Bundle(job, schema, manifest.recipe, manifest.knobs, calibration, members, manifest.facts)
+    _agree(job, schema, calibration, rule)
+    return Bundle(job, schema, manifest.recipe, manifest.knobs, calibration, members, manifest.facts, rule)
 
 
-def _agree(job: Job, schema: Schema, calibration: Calibration) -> None:
+def _agree(job: Job, schema: Schema, calibration: Calibration, rule: Rule | None) -> None:
     classes = len(schema.classes)
+    if rule is not None and (job.decode is None or rule.rest >= classes):
+        raise BundleError(f"{MANIFEST}: the rule is not one for this job over {classes} classes.")
     if len(set(schema.names)) != len(schema.names) or len(set(schema.classes)) != classes:
         raise BundleError(f"{MANIFEST}: a column or a class is there twice.")
     known = {Task.REGRESSION: classes == 0, Task.BINARY: classes == 2, Task.MULTICLASS: classes > 2}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from plimsoll.metrics import BY_TABLE, METRICS, confusion
 Array = NDArray[Any]
 _TINY = 1e-12
 _SHIFTS = np.linspace(-2.5, 2.5, 21)  # of a class's mark, of which the best is looked for
+_SCALES = np.geomspace(0.05, 4.0, 90)  # temperatures that few rows choose among
 _BAGS = 10  # bootstrap draws over which the offsets of a decision are averaged
 
 
@@ -122,6 +123,20 @@ def fit(truth: Array, answers: Array, metric: str, coverage: float = 0.9) -> Cal
         return plain
     offsets = _fit_offsets(truth, plain.apply(answers), metric)
     return Calibration(scale, tuple(bias), tuple(offsets), 0.0, coverage)
+
+
+def tempered(truth: Array, answers: Array, coverage: float = 0.9) -> Calibration:
+    """The calibration of few rows: one temperature (Guo and others 2017), which moves no decision.
+
+    >>> sure = np.array([[0.99, 0.01], [0.01, 0.99], [0.99, 0.01], [0.99, 0.01]])
+    >>> tempered(np.array([0, 1, 1, 0]), sure).scale < 0.5
+    True
+    """
+    logs, classes = np.log(np.maximum(answers, _TINY)), answers.shape[1]
+    row = np.arange(len(truth))
+    losses = [-float(np.log(softmax(scale * logs)[row, truth] + _TINY).mean()) for scale in _SCALES]
+    plain = Calibration.none(classes)
+    return replace(plain, scale=float(_SCALES[int(np.argmin(losses))]), coverage=coverage)
 
 
 def conformal_radius(errors: Array, coverage: float) -> float:

@@ -12,15 +12,22 @@ from typing import Any
 from plimsoll.errors import JobError, nearest
 from plimsoll.job import Job
 from plimsoll.knobs import Space
-from plimsoll.recipe import Recipe
+from plimsoll.recipe import Members, Model, Recipe
 from plimsoll.schema import Schema
 
 # Where each recipe lives: "package.module". A new family is one file and one line here.
 RECIPES: dict[str, str] = {
     "constant": "plimsoll.recipes.constant",
     "linear": "plimsoll.recipes.linear",
+    "covariance_lda": "plimsoll.recipes.covariance_lda",
+    "adaptive_lda": "plimsoll.recipes.adaptive_lda",
+    "time_domain_lda": "plimsoll.recipes.time_domain_lda",
+    "minirocket": "plimsoll.recipes.minirocket",
+    "signal_windows": "plimsoll.recipes.signal_windows",
     "text_ngrams": "plimsoll.recipes.text_ngrams",
     "trees": "plimsoll.recipes.trees",
+    "conv": "plimsoll.recipes.conv",
+    "conv_gru": "plimsoll.recipes.conv_gru",
 }
 
 # Recipes made of others: named by who proposes them with their parts, and never tried by themselves.
@@ -28,6 +35,9 @@ MADE: dict[str, str] = {
     "blend": "plimsoll.blend",
     "distilled": "plimsoll.distil",
 }
+
+# Members that need no recipe's file to be served: whose loader is one of the house, whatever made them.
+GRAPHS: dict[str, str] = {"net.onnx": "plimsoll.net_model"}
 
 OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
 
@@ -51,7 +61,13 @@ def names() -> tuple[str, ...]:
 def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
     """Of the recipes that a job may use, the floor always among them: why each does not apply; None where it does."""
     wanted = [name for name in names() if not job.recipes or name in (*job.recipes, "constant")]
-    return {name: find(name).refuse(job, schema) for name in wanted}
+    return {name: _refusal(find(name), job, schema) for name in wanted}
+
+
+def _refusal(recipe: Recipe, job: Job, schema: Schema) -> str | None:
+    if job.decode is not None and not recipe.streams:
+        return "it answers rows, not streams"
+    return recipe.refuse(job, schema)
 
 
 def find(name: str) -> Recipe:
@@ -61,6 +77,16 @@ def find(name: str) -> Recipe:
     'constant'
     """
     return _module(name).RECIPE  # type: ignore[no-any-return]
+
+
+def load(name: str, job: Job, schema: Schema, members: Members) -> Model:
+    """The model that a recipe's members hold. Raises whatever comes of members that are not its own, JobError where there is
+    no such recipe and the members are not ones that need none.
+    """
+    for member, module in GRAPHS.items():
+        if member in members and name not in RECIPES | MADE:
+            return importlib.import_module(module).load(job, schema, members)  # type: ignore[no-any-return]
+    return find(name).load(job, schema, members)
 
 
 def space(name: str, schema: Schema) -> Space:

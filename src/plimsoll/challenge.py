@@ -71,6 +71,10 @@ def challenge(
     """
     job = Job.from_json(Run.open(champion).record["job"])
     known = Answerer(bundle.read(bundle.of(champion)))
+    if job.signals is not None:
+        raise JobError(
+            "A refit takes rows of a table. Fit recordings again with plimsoll fit, or plimsoll personalise."
+        )
     frame, new = data.read(source), data.read(labels)
     columns = _columns(frame, job, known)
     told = _alike(new, frame, columns, job)

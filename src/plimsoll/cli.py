@@ -65,6 +65,12 @@ def _plan(args: argparse.Namespace) -> int:
     return 0
 
 
+def _compare(args: argparse.Namespace) -> int:
+    from plimsoll import compare_command
+
+    return compare_command.compare(args)
+
+
 def _tell(record: Mapping[str, Any]) -> None:
     from plimsoll.report.terminal import terminal
 
@@ -151,6 +157,21 @@ def _watch(args: argparse.Namespace) -> int:
     return watch_command.watch(args)
 
 
+def _personalise(args: argparse.Namespace) -> int:
+    from plimsoll import personalise_command
+
+    return personalise_command.personalise(args)
+
+
+def _stream(args: argparse.Namespace) -> int:
+    from plimsoll.serve import threads
+
+    threads.one()  # before numpy, as a server does
+    from plimsoll import stream_command
+
+    return stream_command.stream(args)
+
+
 def _report(args: argparse.Namespace) -> int:
     from plimsoll.report import page
     from plimsoll.run import Run
@@ -224,12 +245,15 @@ def _demo(args: argparse.Namespace) -> int:
 _COMMANDS = {
     "fit": _fit,
     "plan": _plan,
+    "compare": _compare,
     "predict": _predict,
     "serve": _serve,
     "admin": _admin,
     "policy": _policy,
     "refit": _refit,
     "watch": _watch,
+    "stream": _stream,
+    "personalise": _personalise,
     "report": _report,
     "recipes": _recipes,
     "machine": _machine,

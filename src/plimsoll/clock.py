@@ -16,11 +16,20 @@ class Clock:
     ([0, 1, 2], 60.0)
     """
 
-    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic, spent: float = 0.0) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        now: Callable[[], float] = time.monotonic,
+        spent: float = 0.0,
+        kept: Path | None = None,
+    ) -> None:
         self._now = now
         self._begun = now() - spent
         self._end = self._begun + seconds
         self.told: list[tuple[float, float]] = []
+        self.kept = (
+            kept  # a folder in which a fit may leave what it needs to go on, if it is cut off; it need not exist
+        )
 
     @property
     def left(self) -> float:

@@ -18,16 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import blend
-from plimsoll.blend import NOT_ALONE, Name, Part, own, single, under
+from plimsoll.blend import NOT_ALONE, Name, Part, loaded, own, single, under
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space, Value
 from plimsoll.metrics import lacking, score
 from plimsoll.profile import Profile
 from plimsoll.recipe import Answers, Facts, Fold, Members, Model, Recipe, together
-from plimsoll.rows import Cells, Coded, Rows
+from plimsoll.rows import Cells, Coded, Rows, Signals, plain
 from plimsoll.rows import Value as Cell
 from plimsoll.schema import Kind, Schema
+from plimsoll.streaming import Carries, carried
 
 Array = NDArray[Any]
 
@@ -80,6 +81,9 @@ class Distilled:
     def answers(self, rows: Sequence[Sequence[Cell]]) -> Sequence[Sequence[float]]:
         return together(self.student, rows)
 
+    def streamed(self, schema: Schema) -> Carries:
+        return carried(self.student, schema)
+
     def members(self) -> Members:
         return {**self.student.members(), "distilled.json": json.dumps({"recipe": self.recipe}).encode()}
 
@@ -129,7 +133,7 @@ def load(job: Job, schema: Schema, members: Members) -> Distilled:
     """The student that ``members`` wrote. Raises ValueError where there is none."""
     kept = msgspec.json.decode(members["distilled.json"], type=_Kept)
     rest = {name: data for name, data in members.items() if name != "distilled.json"}
-    return Distilled(single(kept.recipe).load(job, schema, rest), kept.recipe)
+    return Distilled(loaded(kept.recipe, job, schema, rest), kept.recipe)
 
 
 def _lessons(job: Job, schema: Schema, fold: Fold, teacher: Model, clock: Clock) -> Fold:
@@ -138,8 +142,8 @@ def _lessons(job: Job, schema: Schema, fold: Fold, teacher: Model, clock: Clock)
     begun, timed = clock.spent, fold.train.take(np.arange(min(len(fold.train), _TIMED)))
     teacher.predict(timed)
     kept, count = affordable(len(fold.train), (clock.spent - begun) / max(1, len(timed)), clock.left)
-    if len(schema.of(Kind.TEXT)) == len(schema.columns):
-        count = 0  # rows of texts alone have nothing to exchange
+    if len(schema.of(Kind.TEXT, Kind.SIGNAL)) == len(schema.columns):
+        count = 0  # rows of texts or signals alone have nothing to exchange
     fold = _some(fold, kept, random)
     made, source = munged(schema, fold.train, count, random)
     known, told = teacher.predict(fold.train), teacher.predict(made)
@@ -216,6 +220,7 @@ def _near(schema: Schema, rows: Rows, random: np.random.Generator) -> Array:
 
 def _cast(kind: Kind, cells: Cells, random: np.random.Generator) -> Array:
     """A column in random directions, shape (rows, directions): values far apart stay so, and texts say nothing."""
+    cells = plain(cells)
     if isinstance(cells, Coded):
         table = random.normal(size=(len(cells.values) + 1, _DIRECTIONS)) * (kind is Kind.CATEGORY)
         return np.asarray(table[cells.codes])
@@ -228,7 +233,7 @@ def _cast(kind: Kind, cells: Cells, random: np.random.Generator) -> Array:
 
 
 def _taken(cells: Cells, place: Array) -> Cells:
-    return cells.take(place) if isinstance(cells, Coded) else cells[place]
+    return cells[place] if isinstance(cells, np.ndarray) else cells.take(place)
 
 
 def _beside(rows: Rows, made: Rows) -> Rows:
@@ -238,9 +243,12 @@ def _beside(rows: Rows, made: Rows) -> Rows:
         old = rows.columns[name]
         if isinstance(old, Coded) and isinstance(new, Coded):
             columns[name] = Coded(np.concatenate([old.codes, new.codes]), old.values)
-        else:
+        elif isinstance(old, Signals) and isinstance(new, Signals):
+            ends = np.concatenate([old.ends, new.ends])
+            columns[name] = Signals(old.samples, np.concatenate([old.starts, new.starts]), ends)
+        elif isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
             columns[name] = np.concatenate([old, new])
     return Rows(len(rows) + len(made), columns)
 
 
-RECIPE = Recipe("distilled", Space(), refuse, facts, fit, load)
+RECIPE = Recipe("distilled", Space(), refuse, facts, fit, load, streams=True)

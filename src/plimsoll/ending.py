@@ -24,6 +24,7 @@ _EXTRAS = {
     "onnxruntime": "serve",
     "onnx": "serve",
     "torch": "torch",
+    "h5py": "signals",
     "opentelemetry": "otel",
 }
 # What a disk or a pipe may refuse without a fault of ours.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from plimsoll import metrics
 from plimsoll.job import Job
-from plimsoll.rows import Coded, Rows
+from plimsoll.rows import Coded, Rows, plain
 from plimsoll.schema import Schema
 from plimsoll.sketch import sureness
 from plimsoll.trial import Score
@@ -89,7 +89,8 @@ def slices(job: Job, rows: Rows, truth: Array, answers: Array, labels: Array) ->
 
 def _parts(rows: Rows) -> Iterator[tuple[str, str, Array]]:
     """(column, value, row numbers): each common category, and the quarters of each number."""
-    for name, cells in rows.columns.items():
+    for name, held in rows.columns.items():
+        cells = plain(held)
         if isinstance(cells, Coded):
             if len(cells.values) <= 200:
                 for k, value in enumerate(cells.values):
@@ -106,9 +107,8 @@ def _parts(rows: Rows) -> Iterator[tuple[str, str, Array]]:
 
 def sketches(rows: Rows) -> dict[str, Any]:
     """How each column was spread at training time, small enough to ship: what drift is measured against."""
-    return {
-        name: _words(cells) if isinstance(cells, Coded) else _numbers(cells) for name, cells in rows.columns.items()
-    }
+    shown = {name: plain(cells) for name, cells in rows.columns.items()}
+    return {name: _words(cells) if isinstance(cells, Coded) else _numbers(cells) for name, cells in shown.items()}
 
 
 def answered(schema: Schema, answers: Array, labels: Array) -> dict[str, Any]:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from plimsoll import bundle, frontier, meter, window
+from plimsoll import bundle, event_evidence, frontier, ladder, meter, shift, window
 from plimsoll.asked import Part
 from plimsoll.bundle import Bundle
 from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
 from plimsoll.limits import Measured
+from plimsoll.metrics import ROBUSTNESS
 from plimsoll.provenance import facts
 from plimsoll.record import Verdict, nothing, record, run_costs, sampled, tested
 from plimsoll.refit import Progress, final
 from plimsoll.run import Run
+from plimsoll.scoring import deciding
 from plimsoll.search import Search
+from plimsoll.trial import Trial
 from plimsoll.window import Window
 
+_RULED = 3  # trials whose decision rules are shown
+_FAULTS = 13  # of sensors that test rows are answered with: four turns, and up to eight silent channels
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 
 
@@ -44,8 +50,10 @@ class Finish:
         self.say("scoring the test rows", clock.left)
         begun = clock.spent
         test = self._testable()
-        verdict = tested(chosen.bundle, search.asked, test)
+        verdict = tested(chosen.bundle, search.asked, test, chosen.measured)
         search.mark("scoring the test rows", begun, "score")
+        verdict = self._moved(chosen.bundle, test, verdict)
+        verdict = replace(verdict, evidence={**verdict.evidence, **self._of_moments(chosen.trial, order)})
         found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict)
         found = found.joined(run_costs(search))
         said = [*chosen.notes, *notes, *self._drawn(len(test))]
@@ -73,6 +81,30 @@ class Finish:
                 break
             found = found.joined(Measured.exactly(size=size))
         return found
+
+    def _moved(self, made: Bundle, test: Part, verdict: Verdict) -> Verdict:
+        """The verdict with what the model is worth once its sensors have moved, where there is time or a limit speaks of it."""
+        job, schema, named = self.search.job, self.search.asked.schema, self.search.job.limits.only(ROBUSTNESS).each
+        due = self.search.rate * min(len(test), shift.MOST) * _FAULTS
+        if job.decode is None or (due > self.search.clock.left - window.REPORT and not named):
+            return verdict
+        found = shift.measured(deciding(made), test.rows, test.truth.target, schema, job.score)
+        if found is None:
+            return verdict
+        floors = Measured.exactly(shift_robustness=found.robustness) if named and found.robustness else Measured({})
+        evidence = {**verdict.evidence, "shift": found.as_json()}
+        return replace(verdict, evidence=evidence, floors=verdict.floors.joined(floors))
+
+    def _of_moments(self, chosen: Trial, order: Sequence[Trial]) -> dict[str, Any]:
+        """What is said of a job over moments beside its test rows: the rules that the best could have, and the ladder."""
+        search = self.search
+        best = list({trial.id: trial for trial in (chosen, *order[:_RULED])}.values())[:_RULED]
+        choices = {trial.id: (trial.recipe, found) for trial in best if (found := search.judge.rules(trial.id))}
+        if not choices:
+            return {}
+        seconds = search.clock.left - window.REPORT * (1.0 + len(search.asked.test) * 1e-6)
+        climbed = ladder.climb(search, self.crew, chosen, seconds, self.say)
+        return {"rules": event_evidence.rules(choices), "ladder": climbed}
 
     def _testable(self) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

@@ -61,6 +61,15 @@ The token of a server is taken from PLIMSOLL_TOKEN.
 exit codes: 0 calm · 2 something to change · 3 an alarm stands
 """
 
+STREAM_EXAMPLES = """\
+examples:
+  plimsoll stream runs/wrist --from recordings.csv --row 3
+  plimsoll stream runs/wrist --from recordings.csv --person P01 --session 3 --drop 1% --burst 200ms
+  plimsoll stream runs/wrist --from recordings.csv --to ws://127.0.0.1:8000 --json
+
+The token of a server is taken from PLIMSOLL_TOKEN. Ctrl-C ends with a summary.
+"""
+
 PLAN_EXAMPLES = """\
 examples:
   plimsoll plan reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
@@ -68,6 +77,16 @@ examples:
   plimsoll plan sales.parquet --predict units --on-machine card.json --json
 
 The first sixth of a plan is reading; then every recipe's default is tried on a few hundred to a few thousand rows.
+"""
+
+COMPARE_EXAMPLES = """\
+examples:
+  plimsoll compare trees linear --data reviews.csv --predict rating
+  plimsoll compare covariance_lda covariance_lda:window=0.4 --job job.toml --budget "20 trials" --seeds 5
+  plimsoll compare trees trees:leaves=15 --data visits.csv --predict returned --split group:person --budget "60 s"
+
+An approach is a recipe, with knobs that are to be fixed behind a colon, or a recipe of your own (PLIMSOLL_RECIPES).
+exit codes: 0 done · 2 something to change, in one line · 3 fewer than two came to an end · 130 stopped
 """
 
 
@@ -102,12 +121,15 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _add_fit,
         _add_plan,
+        _add_compare,
         _add_predict,
         _add_serve,
         _add_admin,
         _add_policy,
         _add_refit,
         _add_watch,
+        _add_stream,
+        _add_personalise,
         _add_report,
         _add_recipes,
         _add_machine,
@@ -305,6 +327,48 @@ def _add_watch(commands: Any) -> None:
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
+def _add_personalise(commands: Any) -> None:
+    one = commands.add_parser(
+        "personalise",
+        help="make a bundle for one person from seconds of their labelled data",
+        description="Make a bundle for one person of the one for everybody and of seconds of their own labelled recordings.\n"
+        "The data that everybody's learned from are not needed. Later sessions of the person say what it is worth.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that decodes, or the folder of its run")
+    one.add_argument("recordings", metavar="RECORDINGS", help="their recordings, as fit takes them")
+    one.add_argument(
+        "--out", metavar="BUNDLE2", type=Path, required=True, help="the bundle to write; a page goes beside it"
+    )
+    one.add_argument("--person", metavar="NAME", help="whose recordings, where the table holds several people's")
+    one.add_argument("--seconds", metavar="S", type=float, default=10.0, help="of each class to calibrate on (10)")
+    one.add_argument("--json", action="store_true", help="print what came of it as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_stream(commands: Any) -> None:
+    one = commands.add_parser(
+        "stream",
+        help="send a recording to a bundle as a sensor would, and show what is decided as it is",
+        description="Replay a recording at its true rate: the signal, the class, and events with their delays, live.",
+        epilog=STREAM_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that decodes, or the folder of a run")
+    one.add_argument("--from", dest="source", metavar="RECORDING", required=True, help="recordings, as fit takes them")
+    one.add_argument("--row", metavar="N", type=int, help="the recording in this row of the table (1)")
+    one.add_argument("--person", metavar="NAME", help="who wears the sensor; and, without --row, whose recordings")
+    one.add_argument("--session", metavar="NAME", help="the recordings of this session, one after another")
+    one.add_argument("--to", metavar="URL", help="send it to a running server, such as ws://127.0.0.1:8000")
+    one.add_argument("--speed", metavar="X", type=float, default=1.0, help="times as fast as it was recorded (1)")
+    one.add_argument("--json", action="store_true", help="a JSON object a line, and nothing else")
+    planted = one.add_argument_group("faults to plant")
+    planted.add_argument("--drop", metavar="SHARE", default="0", help="of packets that are lost, such as 1%%")
+    planted.add_argument("--reorder", metavar="SHARE", default="0", help="of packets that come after the next")
+    planted.add_argument("--burst", metavar="TIME", default="0", help="of signal that comes at once, such as 200ms")
+    planted.add_argument("--drift", metavar="SHARE", default="0", help="by which the sensor is faster than its clock")
+
+
 def _add_report(commands: Any) -> None:
     one = commands.add_parser("report", help="write the report of a run again")
     one.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
@@ -361,6 +425,7 @@ def _add_demo(commands: Any) -> None:
 def _add_fit(commands: Any) -> None:
     one = commands.add_parser(
         "fit",
+        usage="plimsoll fit DATA --predict COL [options]",
         help="find the best model that keeps the limits",
         description="Find the best model that keeps the limits, and write it as a bundle with the evidence.",
         epilog=FIT_EXAMPLES,
@@ -376,6 +441,7 @@ def _add_fit(commands: Any) -> None:
 def _add_plan(commands: Any) -> None:
     one = commands.add_parser(
         "plan",
+        usage="plimsoll plan DATA --predict COL [options]",
         help="say what a fit would meet: which candidates fit, and what they would cost",
         description="Say, before anything but probes is trained, which candidates fit the limits and what they would cost.",
         epilog=PLAN_EXAMPLES,
@@ -390,14 +456,45 @@ def _add_plan(commands: Any) -> None:
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
-def _add_job(one: Any) -> None:
-    """The words of a job, the same for whatever is done with it."""
+def _add_compare(commands: Any) -> None:
+    one = commands.add_parser(
+        "compare",
+        usage="plimsoll compare APPROACH APPROACH … --data DATA --predict COL [--budget TEXT] [--out DIR] …",
+        help="compare approaches on one job: equal budgets, several seeds, tests paired by person",
+        description="Compare approaches on one job: the same folds, seeds and budget for each, tests over persons or blocks.",
+        epilog=COMPARE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("approaches", metavar="APPROACH", nargs="+", help="such as trees, or trees:leaves=15,rate=0.1")
     one.add_argument(
-        "data", metavar="DATA", nargs="?", help="CSV, TSV, Parquet, JSON lines, Arrow (.gz); a folder or a glob of them"
+        "--budget",
+        metavar="TEXT",
+        action="append",
+        help='of each tuning, the same for all: "10 trials", "60 s", or both (10 trials)',
+    )
+    one.add_argument("--seeds", metavar="N", type=int, default=3, help="other folds and other fits (3)")
+    one.add_argument("--folds", metavar="N", type=int, default=5, help="in which every unit is tested once (5)")
+    one.add_argument(
+        "--unit", metavar="COL", default="", help="whose scores are paired (person, session, group, or a block of rows)"
+    )
+    _add_job(one, data="--data", chooses=False)
+    one.add_argument("--out", metavar="DIR", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
+    one.add_argument("--resume", action="store_true", help="go on with the comparison in --out")
+    one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
+    one.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
+    """The words of a job, the same for whatever is done with it; ``data`` may be a flag where other words stand alone,
+    and where nothing is chosen there are no words for that.
+    """
+    words: dict[str, Any] = {} if data.startswith("-") else {"nargs": "?"}
+    one.add_argument(
+        data, metavar="DATA", help="CSV, TSV, Parquet, JSON lines, Arrow (.gz); a folder or a glob of them", **words
     )
     one.add_argument("--predict", metavar="COL", help="the column to answer with")
     one.add_argument("--test", metavar="FILE", help="test rows of its own; never used to choose")
-    one.add_argument("--split", metavar="S", help="random, time:COL, group:COL[,COL] or column:COL")
+    one.add_argument("--split", metavar="S", help="random, person, session, time:COL, group:COL[,COL] or column:COL")
     one.add_argument(
         "--limit",
         dest="limits",
@@ -414,8 +511,36 @@ def _add_job(one: Any) -> None:
         action="append",
         help="number category boolean text time id; may be repeated",
     )
-    one.add_argument("--recipes", metavar="A,B", type=listed, help="model families to try (all that apply)")
     one.add_argument("--seed", metavar="N", type=int, help="(0)")
-    one.add_argument("--choose", metavar="HOW", help="cheapest (of those not measurably worse than the best) or best")
+    if chooses:
+        one.add_argument("--recipes", metavar="A,B", type=listed, help="model families to try (all that apply)")
+        one.add_argument(
+            "--choose", metavar="HOW", help="cheapest (of those not measurably worse than the best) or best"
+        )
     one.add_argument("--coverage", metavar="SHARE", type=float, help="of a number's intervals (0.9)")
     one.add_argument("--job", metavar="FILE", type=Path, help="a job.toml with the same words; flags win")
+    _add_signals(one)
+
+
+def _add_signals(one: Any) -> None:
+    """The words of a job over signals."""
+    signals = one.add_argument_group("signals")
+    signals.add_argument("--decode", metavar="LABEL", help="in place of --predict: answer moment by moment")
+    signals.add_argument(
+        "--signals",
+        dest="signal_file",
+        metavar="FILE[:NAME]",
+        help="the samples, beside the table; NAME is the array in it",
+    )
+    signals.add_argument("--rate", metavar="HZ", help="at which they were taken (as the file says)")
+    signals.add_argument("--resample", metavar="HZ", help="bring them to this rate first")
+    signals.add_argument("--band", metavar="LOW-HIGH", help="filter them, such as 20-90Hz; causal, as in a stream")
+    signals.add_argument("--notch", metavar="HZ", help="take out the mains and its harmonics, such as 50Hz")
+    signals.add_argument("--ring", action="store_const", const=True, help="the channels stand in a ring")
+    signals.add_argument("--window", metavar="TIME", help="most that a moment is judged by (a recipe's own)")
+    signals.add_argument("--stride", metavar="TIME", help="from one moment to the next (50ms)")
+    signals.add_argument("--label-delay", metavar="TIME", help="labels say what was true so long before (0)")
+    signals.add_argument("--settle", metavar="TIME", help="not to learn from so long after a label changes")
+    signals.add_argument("--rest", metavar="LABEL", help="the label of nothing happening (the commonest)")
+    signals.add_argument("--person", metavar="COL", help="who wore the sensor")
+    signals.add_argument("--session", metavar="COL", help="when it was put on")

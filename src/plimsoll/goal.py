@@ -42,7 +42,7 @@ def read(text: str) -> Limit:
     """
     name = text.strip().split("<")[0].split(">")[0].strip()
     found = parse(text.replace(name, _ALSO[name], 1) if name in _ALSO else text)
-    if len(found.each) != 1 or not found.floors or found.each[0].slice:
+    if len(found.each) != 1 or not found.floors or found.moments.each or found.each[0].slice:
         raise LimitError(
             f'--goal "{text}" is not one quality. Write a metric, a side and a number, as in "roc_auc > 0.95".'
         )

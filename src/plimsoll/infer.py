@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,17 +15,18 @@ from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.job import Job, Task
 from plimsoll.kinds import Facts, kind_of, look
 from plimsoll.metrics import METRICS
-from plimsoll.rows import NUMERIC, Cells, Rows
-from plimsoll.schema import Column, Kind, Schema
+from plimsoll.rows import NUMERIC, Cells, Rows, Signals
+from plimsoll.schema import Column, Kind, Layout, Schema
 from plimsoll.spelling import category_text
 
 MOST_CLASSES = 1000
+PLACE = ("begin", "end")  # fields of a cell of signals: its place among the samples, in frames
 _FEW = 20  # an integer target with at most this many values counts as classes
 _REPEATS = 5  # … if each comes this often, on average
 
 
-def infer(frame: pl.DataFrame, job: Job) -> tuple[Job, Schema]:
-    """The job with its task settled, and the schema of the columns that a model may read.
+def infer(frame: pl.DataFrame, job: Job, layouts: Mapping[str, Layout] | None = None) -> tuple[Job, Schema]:
+    """The job with its task settled, and the schema of the columns that a model may read; ``layouts`` are of the signals.
 
     Set aside, in ``Schema.ignored``: what the job ignores, columns of the split that say where a row goes, ids,
     constant columns, and cells that are lists or records. Raises JobError for a name that is not a column,
@@ -37,9 +39,14 @@ def infer(frame: pl.DataFrame, job: Job) -> tuple[Job, Schema]:
     """
     _check_names(frame, job)
     task, classes, class_type = _target(frame[job.predict], job)
-    asked = {*job.ignore, *(job.split.columns if job.split.how != "time" else ())}
-    kinds = _kinds([cells for cells in frame if cells.name != job.predict and cells.name not in asked], job.kinds)
-    columns = tuple(_column(name, kind, facts) for name, (kind, facts) in kinds.items() if kind not in (None, Kind.ID))
+    asked = {*job.ignore, *job.unread}
+    layouts = layouts or {}
+    free = [cells for cells in frame if cells.name != job.predict and cells.name not in (*asked, *layouts)]
+    kinds = _kinds(free, job.kinds)
+    columns = (
+        *(Column(name, Kind.SIGNAL, layout=layout) for name, layout in layouts.items()),
+        *(_column(name, kind, facts) for name, (kind, facts) in kinds.items() if kind not in (None, Kind.ID)),
+    )
     ignored = tuple(
         name for name in frame.columns if name in asked or (name in kinds and kinds[name][0] in (None, Kind.ID))
     )
@@ -71,10 +78,11 @@ def with_target(frame: pl.DataFrame, job: Job) -> tuple[pl.DataFrame, str | None
     ), f'{lost:,} of {frame.height:,} rows have no value of "{job.predict}" and are left out.'
 
 
-def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
+def to_rows(frame: pl.DataFrame, schema: Schema, samples: NDArray[Any] | None = None) -> Rows:
     """The schema's columns as arrays: numbers, booleans and times (seconds since 1970, UTC) as float64, the rest coded.
 
-    A cell that does not fit its column's kind counts as missing. Raises DataError where a column is not there.
+    A cell that does not fit its column's kind counts as missing; one of a signal is a place {begin, end} among the
+    ``samples``. Raises DataError where a column is not there.
 
     >>> schema = Schema((Column("age", Kind.NUMBER), Column("floor", Kind.CATEGORY)), "y")
     >>> rows = to_rows(pl.DataFrame({"age": ["39", "old"], "floor": [3.0, 1.0]}), schema)
@@ -89,9 +97,18 @@ def to_rows(frame: pl.DataFrame, schema: Schema) -> Rows:
         found = held[column.name]
         if column.kind in NUMERIC:
             cells[column.name] = numbers(found, column.kind)
+        elif column.kind is Kind.SIGNAL:
+            cells[column.name] = _signals(found, samples)
         else:
             cells[column.name] = codes(found, tidy=column.kind is Kind.CATEGORY, feature=True)
     return Rows(frame.height, cells)
+
+
+def _signals(places: pl.Series, samples: NDArray[Any] | None) -> Signals:
+    if samples is None or not isinstance(places.dtype, pl.Struct):
+        raise DataError(f'"{places.name}" is to be a signal, and these rows have no samples. Name them with --signals.')
+    begin, end = (places.struct.field(name).cast(pl.Int64).to_numpy() for name in PLACE)
+    return Signals(samples, begin, end)
 
 
 def to_target(frame: pl.DataFrame, job: Job, schema: Schema) -> NDArray[np.int64] | NDArray[np.float64]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import METRICS
+from plimsoll.metrics import EVENTS, METRICS
 from plimsoll.schema import Kind
 
 
@@ -32,7 +33,8 @@ class Task(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Split:
-    """How test rows, and valid rows, are set apart: ``random``, ``time:COL``, ``group:COL[,COL]`` or ``column:COL``."""
+    """How test rows, and valid rows, are set apart: ``random``, ``time:COL``, ``group:COL[,COL]`` or ``column:COL``; of a job
+    over moments also ``session`` or ``person``, by the columns that it has named for them."""
 
     how: str = "random"
     columns: tuple[str, ...] = ()
@@ -48,15 +50,104 @@ class Split:
         """
         how, _, names = text.partition(":")
         columns = tuple(name.strip() for name in names.split(",") if name.strip())
-        if how == "random" and not columns:
-            return Split()
+        if how in ("random", "session", "person") and not columns:
+            return Split(how)
         if how == "group" and columns:
             return Split(how, columns)
         if how in ("time", "column") and len(columns) == 1:
             return Split(how, columns)
         raise JobError(
-            f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL".'
+            f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL"; with --decode also "session" or "person".'
         )
+
+
+@dataclass(frozen=True)
+class Decode:
+    """A job over a continuous signal: what happens in it, moment by moment. Times are in seconds.
+
+    Every ``stride`` is a moment that is answered, from what came before it. ``window`` is the least of the past that a
+    moment needs, and where ``within`` the most that a model may look at. Labels say what was true ``delay`` before
+    their moment, and for ``settle`` after a label has changed they are not believed: people lag behind a clock.
+    ``rest`` is the label of nothing happening, "" the commonest. ``person`` and ``session`` name the columns that say
+    who wore the sensor and when it was put on, "" where there is none.
+
+    >>> Decode(window=0.26, rest="0").as_json()["stride"]
+    0.05
+    """
+
+    window: float = 0.25
+    stride: float = 0.05
+    within: bool = False
+    delay: float = 0.0
+    settle: float = 0.0
+    rest: str = ""
+    person: str = ""
+    session: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stride <= self.window <= 60:
+            raise JobError(
+                f"--stride {self.stride:g} s and --window {self.window:g} s do not go together. A window is at least a stride, and at most 60 s."
+            )
+        if not (0 <= self.delay <= 10 and 0 <= self.settle <= 10):
+            raise JobError("--label-delay and --settle are times of 0 to 10 s.")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Decode:
+        """The one that ``as_json`` wrote. Raises JobError on a wrong word."""
+        found: Decode = _known("moments", Decode(), value)
+        return found
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Where the samples of a job's signals lie, and how they are made ready. Frequencies are in Hz, 0 where nothing is asked.
+
+    ``file`` stands beside the table, and ``array`` is the one in it that holds the signal, "" where there is one only.
+    ``ring`` says that the channels stand in a ring, as electrodes around a wrist do. ``heard`` is settled when recordings are
+    read: the rate at which a stream of them comes, where that is not the one that they are brought to.
+    """
+
+    file: str = ""
+    array: str = ""
+    rate: float = 0.0
+    resample: float = 0.0
+    low: float = 0.0  # what lies below is filtered out
+    high: float = 0.0  # and what lies above
+    notch: float = 0.0
+    ring: bool = False
+    heard: float = 0.0
+
+    def __post_init__(self) -> None:
+        given = (self.rate, self.resample, self.low, self.high, self.notch, self.heard)
+        if not all(0 <= frequency < math.inf for frequency in given):
+            raise JobError("A frequency is below 0, or none. Write one such as --rate 200Hz.")
+        if self.high and self.low >= self.high:
+            raise JobError(f"--band {self.low:g}-{self.high:g} is empty. Write the lower end first, such as 20-90Hz.")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Sensor:
+        """The one that ``as_json`` wrote. Raises JobError on a wrong word."""
+        found: Sensor = _known("signals", Sensor(), value)
+        return found
+
+
+def _known(what: str, default: Any, value: Mapping[str, Any]) -> Any:
+    """A record of the default's kind, of values by name, each of the type that the default has."""
+    known = default.as_json()
+    for name in value:
+        if name not in known:
+            raise JobError(f'{what}: there is no "{name}". {nearest(name, known)}')
+    try:
+        return type(default)(**{name: type(known[name])(part) for name, part in value.items()})
+    except (TypeError, ValueError) as fault:
+        raise JobError(f"{what}: {fault}.") from None
 
 
 @dataclass(frozen=True)
@@ -78,8 +169,14 @@ class Job:
     choose: str = "cheapest"  # or "best"
     task: Task = Task.BINARY
     coverage: float = 0.9  # of a regression's intervals
+    decode: Decode | None = None  # where rows are moments of a signal
+    signals: Sensor | None = None
 
     def __post_init__(self) -> None:
+        if self.metric in EVENTS:
+            raise JobError(
+                f'--metric "{self.metric}" is of events, and no single moment has one. Write it as a limit, and let moments choose, as with --metric macro_f1.'
+            )
         if self.metric and self.metric not in METRICS:
             raise JobError(f'--metric "{self.metric}" is not known. {nearest(self.metric, METRICS)}')
         if self.choose not in ("cheapest", "best"):
@@ -91,11 +188,22 @@ class Job:
 
     @property
     def score(self) -> str:
-        """The metric that chooses."""
-        return self.metric or self.task.metric
+        """The metric that chooses; of moments, of which most are rest, one in which every class counts alike."""
+        return self.metric or ("macro_f1" if self.decode else self.task.metric)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Columns of the split that no model may read: those that say where a row goes. Of moments the time of a recording is
+        one, but not who wears the sensor where sessions of known people are held out."""
+        if self.decode is None:
+            return self.split.columns if self.split.how != "time" else ()
+        known = {self.decode.person} if len(self.split.columns) > 1 else set[str]()
+        return tuple(name for name in self.split.columns if name not in known)
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        parts = {"moments": self.decode, "signals": self.signals}
+        said = {name: part.as_json() for name, part in parts.items() if part is not None}
+        return said | {
             "predict": self.predict,
             "task": self.task.value,
             "metric": self.score,
@@ -112,7 +220,7 @@ class Job:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Job:
         """The job that ``as_json`` wrote, or a job.toml holds. Raises JobError on a wrong word."""
-        known = Job("x").as_json()
+        known = Job("x", decode=Decode(), signals=Sensor()).as_json()
         for name in value:
             if name not in known:
                 raise JobError(f'job: there is no "{name}". {nearest(name, known)}')
@@ -130,6 +238,8 @@ class Job:
                 choose=str(value.get("choose", "cheapest")),
                 task=Task(value.get("task", "binary")),
                 coverage=float(value.get("coverage", 0.9)),
+                decode=Decode.from_json(value["moments"]) if "moments" in value else None,
+                signals=Sensor.from_json(value["signals"]) if "signals" in value else None,
             )
         except (KeyError, TypeError, ValueError) as fault:
             raise JobError(f"job: {fault} is missing or not of the right type.") from None

@@ -12,13 +12,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import bundle, calibration, evidence, meter, metrics, provenance
+from plimsoll import bundle, calibration, evidence, meter, metrics, provenance, rule, shift
 from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
-from plimsoll.errors import BundleError, TrialError
+from plimsoll.errors import BundleError, TrialError, UserError
 from plimsoll.limits import Measured
+from plimsoll.rule import Choice, Known
 from plimsoll.runner import Outcome
-from plimsoll.scoring import Seen, crossed, qualities, run_costs, trial_limits
+from plimsoll.scoring import Seen, crossed, deciding, qualities, run_costs, trial_limits
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
@@ -36,8 +37,11 @@ class Judge:
     beside: float = 0.0
     seen: dict[str, Seen] = field(default_factory=dict)
     slowest: float = 0.0  # pace that the machine has been seen at while a model was measured
+    moved: dict[str, float] = field(default_factory=dict)  # the shift_robustness of each trial's model, where asked
     paces: dict[str, float] = field(default_factory=dict)  # at which each trial's model was measured
+    steps: dict[str, float] = field(default_factory=dict)  # p99 of each trial's model, in seconds
     _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
+    _rules: dict[tuple[str, int], Choice] = field(default_factory=dict)
 
     @cached_property
     def blank(self) -> dict[str, Any]:
@@ -74,8 +78,21 @@ class Judge:
             reading = self.meter(made, trial.id, seconds)
         except TrialError as fault:
             return replace(trial, status=Status.FAILED, why=str(fault))
+        self._moved(trial, made)
         measured = trial.measured.joined(reading.measured).joined(self.floors(trial.id))
-        return self.verdict(replace(trial, measured=measured, notes=reading.notes))
+        return self.verdict(replace(trial, measured=measured, notes=(*outcome.notes, *reading.notes)))
+
+    def _moved(self, trial: Trial, made: Bundle) -> None:
+        """Where a limit speaks of it, what its model is worth on the last rows unseen once its sensors have moved."""
+        if self.asked.job.limits.only(metrics.ROBUSTNESS).each and trial.id not in self.moved:
+            unseen = self.asked.learn.take(self.asked.folds[self.asked.first - 1][1])
+            job, schema = self.asked.job, self.asked.schema
+            try:
+                found = shift.robustness(deciding(made), unseen.rows, unseen.truth.target, schema, job.score)
+            except (*BROKEN, UserError):
+                found = None  # a limit that was not measured is not kept, and the trial says so
+            if found is not None:
+                self.moved[trial.id] = found
 
     def again(self, trial: Trial, seconds: float) -> Trial:
         """A trial whose model is measured once more, from the bundle that it left; where that fails, as it was."""
@@ -90,7 +107,35 @@ class Judge:
     def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
         job, seen, knobs = self.asked.job, self.seen[trial.id], {**trial.knobs, **settled}
         fitted = calibration.fit(self.asked.learn.truth.target[seen.index], seen.raw, job.score, job.coverage)
-        return Bundle(job, self.asked.schema, trial.recipe, knobs, fitted, members, self.blank)
+        choice = self.rules(trial.id)
+        return Bundle(
+            job,
+            self.asked.schema,
+            trial.recipe,
+            knobs,
+            fitted,
+            members,
+            self.blank,
+            choice.best.rule if choice else None,
+        )
+
+    def rules(self, number: str) -> Choice | None:
+        """The decision rule of a trial's model, by its answers to moments that it had not learned from; None of a job
+        that does not decode."""
+        known = self._known(number)
+        if known is None:
+            return None
+        key = (number, len(known.target))
+        if key not in self._rules:
+            self._rules[key] = rule.chosen(known, self.asked.job.limits)
+        return self._rules[key]
+
+    def _known(self, number: str) -> Known | None:
+        seen = self.seen[number]
+        truth = self.asked.learn.truth.take(seen.index)
+        if truth.timeline is None:
+            return None
+        return Known(truth.timeline, truth.target, seen.answers, truth.units, self.steps.get(number, 0.0))
 
     def meter(self, made: Bundle, name: str, seconds: float) -> meter.Reading:
         """Writes the bundle into the folder of this name and measures it."""
@@ -101,13 +146,18 @@ class Judge:
         requests = self.folder / "requests.jsonl"
         reading = meter.measure(scratch / "bundle", requests, scratch, seconds, beside=self.beside)
         self.paces[name] = reading.pace
+        self.steps[name] = reading.measured.middle("p99") or 0.0
         self.slowest = max(self.slowest, reading.pace)
         return reading.at(self.slowest)
 
     def floors(self, number: str) -> Measured:
         """The qualities that limits speak of, on the training rows that a trial's models had not seen."""
-        seen = self.seen[number]
-        return qualities(self.asked.job.limits, self.asked.learn.truth.take(seen.index), seen.answers, seen.labels)
+        seen, known, limits = self.seen[number], self._known(number), self.asked.job.limits
+        truth, compute = self.asked.learn.truth.take(seen.index), self.steps.get(number, 0.0)
+        decided = rule.crossed(known, limits, self.asked.job.seed) if known and limits.events.each else None
+        found = qualities(limits, truth, seen.answers, seen.labels, decided, compute)
+        moved = self.moved.get(number)
+        return found if moved is None else found.joined(Measured.exactly(shift_robustness=moved))
 
     def verdict(self, trial: Trial) -> Trial:
         """The same with the limits that it breaks."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from plimsoll import units
 from plimsoll.errors import LimitError, nearest
-from plimsoll.metrics import METRICS
+from plimsoll.metrics import EVENTS, QUALITIES, ROBUSTNESS
 
 # What each cost is counted in. Quality floors are the metrics, counted as plain numbers or shares.
 COSTS: dict[str, str] = {
@@ -30,6 +30,12 @@ COSTS: dict[str, str] = {
 }
 RUN_COSTS = ("train", "train_memory", "cpu", "energy", "carbon")  # what the run costs, not the served model
 LEAST = 662  # requests that a verdict on a p99 needs
+
+
+def dimension(name: str) -> str:
+    """What a quantity is counted in: a plain number or a share where nothing else is known."""
+    return COSTS[name] if name in COSTS else QUALITIES[name].dimension if name in QUALITIES else units.SHARE
+
 
 _LIMIT = re.compile(r"\s*([a-z0-9_@]+)\s*(\[[^\]]*\])?\s*(<=|>=|<|>|≤|≥)\s*(.+?)\s*$")
 _UPPER = {"<": True, "<=": True, "≤": True, ">": False, ">=": False, "≥": False}
@@ -55,10 +61,11 @@ class Limit:
 
     @property
     def dimension(self) -> str:
-        return COSTS.get(self.name, units.SHARE)
+        return dimension(self.name)
 
     def __str__(self) -> str:
-        return f"{self.key} {'<' if self.upper else '>'} {units.show(self.bound, self.dimension)}"
+        # A comma parts limits, so there is none in a number: what is written can be read again.
+        return f"{self.key} {'<' if self.upper else '>'} {units.show(self.bound, self.dimension).replace(',', '')}"
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.key, "side": "<" if self.upper else ">", "bound": self.bound, "text": str(self)}
@@ -146,6 +153,16 @@ class Limits:
         """The limits on quality."""
         return tuple(limit for limit in self.each if limit.name not in COSTS)
 
+    @property
+    def moments(self) -> Limits:
+        """Those that no rows alone can be held to: on events, and on sensors that have moved."""
+        return self.only({**EVENTS, **ROBUSTNESS})
+
+    @property
+    def events(self) -> Limits:
+        """Those on the events that a decoder decides."""
+        return self.only(EVENTS)
+
     def judge(self, measured: Measured) -> tuple[Breach, ...]:
         """Every limit that is not kept, the worst first: the only comparison of a figure with a limit.
 
@@ -202,12 +219,12 @@ def _parse_one(word: str, index: int) -> Limit:
             f'limits[{index}]: "{word.strip()}" is not a limit. Write a name, a side and a number, such as "p99 < 25 ms".'
         )
     name, where, side, number = match.groups()
-    if name not in COSTS and name not in METRICS:
-        raise LimitError(f'limits[{index}]: nothing called "{name}" is measured. {nearest(name, [*COSTS, *METRICS])}')
+    if name not in COSTS and name not in QUALITIES:
+        raise LimitError(f'limits[{index}]: nothing called "{name}" is measured. {nearest(name, [*COSTS, *QUALITIES])}')
     upper = _UPPER[side]
     _check_side(name, upper, index)
     try:
-        bound = units.parse(number, COSTS.get(name, units.SHARE))
+        bound = units.parse(number, dimension(name))
     except ValueError as fault:
         raise LimitError(f"limits[{index}].{name}: {fault}") from None
     if name in COSTS and bound <= 0:
@@ -216,7 +233,7 @@ def _parse_one(word: str, index: int) -> Limit:
 
 
 def _check_side(name: str, upper: bool, index: int) -> None:
-    wanted = True if name in COSTS else not METRICS[name].higher_is_better
+    wanted = True if name in COSTS else not QUALITIES[name].higher_is_better
     if upper != wanted:
         right = "<" if wanted else ">"
         raise LimitError(

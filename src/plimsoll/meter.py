@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plimsoll import machine
 from plimsoll.errors import TrialError
 from plimsoll.limits import LEAST, Measured
@@ -52,9 +54,15 @@ def requests(values: Sequence[Sequence[Any]], names: Sequence[str]) -> bytes:
     """Rows as JSON lines, one request each; missing cells are null."""
     lines = []
     for row in values:
-        cells = {n: None if v is None or v != v else v for n, v in zip(names, row, strict=True)}
+        cells = {n: _written(v) for n, v in zip(names, row, strict=True)}
         lines.append(json.dumps(cells, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return None if value is None or value != value else value
 
 
 def measure(

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plimsoll import units
+
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What limits may speak of beside costs: its name, which side is better, and what it is counted in."""
+
+    name: str
+    higher_is_better: bool
+    dimension: str = units.SHARE
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,25 @@ METRICS: dict[str, Metric] = {
         Metric("mae", False, _NUMBER, False, mae),
         Metric("r2", True, _NUMBER, False, r2),
     )
+}
+
+# Of the events that a job over moments decides (see ``event_figures``): they take the order of moments, not rows alone.
+EVENTS: dict[str, Quality] = {
+    quality.name: quality
+    for quality in (
+        Quality("detection_rate", True),
+        Quality("false_activations_per_hour", False),
+        Quality("event_error_rate", False),
+        Quality("delay_p50", False, units.TIME),
+        Quality("delay_p99", False, units.TIME),
+    )
+}
+# Of a decoder whose sensors stand in a ring (see ``shift``): it takes the model itself, not its answers alone.
+ROBUSTNESS: dict[str, Quality] = {"shift_robustness": Quality("shift_robustness", True)}
+QUALITIES: dict[str, Quality] = {
+    **{metric.name: Quality(metric.name, metric.higher_is_better) for metric in METRICS.values()},
+    **EVENTS,
+    **ROBUSTNESS,
 }
 
 

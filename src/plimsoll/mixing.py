@@ -164,7 +164,7 @@ def joined(asked: Asked, out: Path, named: Sequence[blend.Part], fitted: Sequenc
     (out / "members").mkdir(parents=True, exist_ok=True)
     try:
         models = [
-            catalogue.find(part.recipe).load(asked.job, asked.schema, outcome.members())
+            catalogue.load(part.recipe, asked.job, asked.schema, outcome.members())
             for part, outcome in zip(named, fitted, strict=True)
         ]
         members = blend.pooled(asked.job, asked.schema, named, models).members()

@@ -1,4 +1,4 @@
-"""What is made of the trials of a search: a blend of the best of them, and a small model that has learned from it."""
+"""What is made of the trials of a search: a smaller net, a blend of the best, and a small model that has learned from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, frontier, metrics, mixing
+from plimsoll import catalogue, frontier, metrics, mixing, smaller
 from plimsoll.frontier import goodness
 from plimsoll.outlook import Step, step_of
+from plimsoll.runner import Outcome
 from plimsoll.search import Search
 from plimsoll.trial import Status, Trial
 
@@ -28,9 +29,24 @@ def blended(search: Search, seconds: float) -> Step | None:
 def mixable(search: Search) -> list[tuple[Trial, mixing.Part]]:
     """The best of the trials on all rows that can be parts of a blend, the best first."""
     whole = [t for t in search.trials if t.complete and t.id in search.judge.seen and t.recipe not in catalogue.MADE]
+    whole = [t for t in whole if t.stage != smaller.STAGE]
     kept = [t for t in whole if t.status in (Status.FITS, Status.BREACHES) and t.recipe != "constant"]
     kept.sort(key=lambda trial: (-goodness(trial), trial.id))
     return [(trial, search.part(trial.id)) for trial in kept[: mixing.POOLED]]
+
+
+def shrunk(search: Search, seconds: float) -> Step | None:
+    """The best net of the trials in numbers of eight bits, once."""
+    if seconds < 2.0 * search.served + 1.0:
+        return None
+    taken = {step_of(trial).key for trial in search.trials}
+    for trial, part in mixable(search):
+        if smaller.KNOB not in trial.knobs:  # what is no net need not be read
+            continue
+        found = smaller.step(trial, Outcome(Status.FITS, part.folder).members())
+        if found is not None:
+            return found if found.key not in taken else None
+    return None
 
 
 def _loss(search: Search, index: Array, answers: Array) -> float:

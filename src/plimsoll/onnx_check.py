@@ -1,7 +1,9 @@
 """May this ONNX graph be run? Read from the bytes, for the onnx package is too heavy to serve with.
 
-A graph is code: a few bytes of it can loop for ever or take all memory. Only operators that compute a table model,
-of two domains, are let through; no graph in a graph, no function, no data from other files.
+A graph is code: a few bytes of it can loop for ever or take all memory. Only operators that compute a table model or a
+net over signals, of two domains, are let through; no graph in a graph, no function, no data from other files, and none
+of the operators that make arrays of any size out of a few numbers (Expand, Tile, Range, ConstantOfShape). What is put
+around an array (Pad, and the pads of a convolution) is bounded.
 """
 
 from __future__ import annotations
@@ -13,9 +15,16 @@ from plimsoll.errors import BundleError
 _ENSEMBLES = "TreeEnsembleRegressor TreeEnsembleClassifier LinearRegressor LinearClassifier Scaler Normalizer"
 _ARITHMETIC = "MatMul Gemm Add Sub Mul Div Neg Sqrt Exp Log Clip Softmax LogSoftmax Sigmoid Tanh Relu"
 _SHAPES = "Identity Cast Reshape Flatten Squeeze Unsqueeze Transpose Concat Gather ArrayFeatureExtractor"
-OPERATORS = frozenset(f"{_ENSEMBLES} {_ARITHMETIC} {_SHAPES}".split())
+_NETS = "Conv GRU LSTM RNN BatchNormalization LayerNormalization InstanceNormalization MaxPool AveragePool GlobalAveragePool GlobalMaxPool"
+_POINTWISE = (
+    "Abs Pow Reciprocal Erf Elu Selu Gelu LeakyRelu PRelu HardSigmoid HardSwish Softplus Softsign Max Min Sum Mean"
+)
+_SUMS = "ReduceMean ReduceSum ReduceMax ReduceMin ReduceSumSquare ReduceL2 ReduceLogSumExp Slice Split Pad"
+_WHOLE = "QuantizeLinear DequantizeLinear DynamicQuantizeLinear ConvInteger MatMulInteger QLinearConv QLinearMatMul"
+OPERATORS = frozenset(f"{_ENSEMBLES} {_ARITHMETIC} {_SHAPES} {_NETS} {_POINTWISE} {_SUMS} {_WHOLE}".split())
 DOMAINS = frozenset(("", "ai.onnx", "ai.onnx.ml"))
 MOST_NODES = 2_000
+MOST_PAD = 4_096  # numbers put before or after an axis
 
 Field = tuple[int, int, memoryview, int]  # number, wire type, bytes (empty for a number), number (0 for bytes)
 
@@ -104,22 +113,59 @@ def _known(where: str, number: int, known: frozenset[int]) -> None:
 
 
 def _graph(data: memoryview) -> None:
-    nodes = 0
+    nodes, pads = 0, set[str]()
+    constants: dict[str, list[memoryview]] = {}
     for number, _, part, _ in fields(data):
         _known("the graph", number, _GRAPH)
         if number == 1:
             nodes += 1
-            _node(part)
+            pads |= _node(part)
         elif number == 5:
             _tensor(part)
+            for name in _names(part):
+                constants.setdefault(name, []).append(part)
         elif number == 15:
             raise BundleError("holds sparse tensors")
     if nodes > MOST_NODES:
         raise BundleError(f"has {nodes} nodes; {MOST_NODES} is the most")
+    for name in pads:
+        if name not in constants:
+            raise BundleError("pads by numbers that are not constant")
+        for tensor in constants[name]:
+            _padding(_whole_numbers(tensor))
 
 
-def _node(data: memoryview) -> None:
-    operator = ""
+def _names(tensor: memoryview) -> list[str]:
+    return [str(part, "utf-8") for number, _, part, _ in fields(tensor) if number == 8]
+
+
+def _whole_numbers(tensor: memoryview) -> list[int]:
+    """What a tensor of 64-bit integers holds, however it is written."""
+    found = []
+    for number, wire, part, value in fields(tensor):
+        if number == 9:
+            found += [int.from_bytes(part[k : k + 8], "little", signed=True) for k in range(0, len(part), 8)]
+        elif number == 7:
+            found += [value] if wire == 0 else _packed(part)
+    return found
+
+
+def _packed(data: memoryview) -> list[int]:
+    found, place = [], 0
+    while place < len(data):
+        value, place = _varint(data, place)
+        found.append(value)
+    return found
+
+
+def _padding(numbers: list[int]) -> None:
+    if any(not -MOST_PAD <= number <= MOST_PAD for number in numbers):
+        raise BundleError(f"pads an axis by more than {MOST_PAD}")
+
+
+def _node(data: memoryview) -> set[str]:
+    """Checks one; the names of what it pads by come back."""
+    operator, inputs = "", list[str]()
     for number, wire, part, _ in fields(data):
         _known("a node", number, _NODE)
         if wire != 2:
@@ -134,17 +180,27 @@ def _node(data: memoryview) -> None:
             _domain(str(part, "utf-8"))
         elif number == 5:
             _attribute(part)
+        elif number == 1:
+            inputs.append(str(part, "utf-8"))
     if not operator:
         raise BundleError("has a node without an operator")
+    return set(inputs[1:2]) if operator == "Pad" else set()
 
 
 def _attribute(data: memoryview) -> None:
-    for number, _, part, _ in fields(data):
+    name, whole = "", list[int]()
+    for number, wire, part, value in fields(data):
         if number in (6, 11):
             raise BundleError("holds a graph inside a node")
         _known("an attribute", number, _ATTRIBUTE)
         if number in (5, 10):
             _tensor(part)
+        elif number == 1:
+            name = str(part, "utf-8")
+        elif number == 8:
+            whole += [value] if wire == 0 else _packed(part)
+    if name == "pads":
+        _padding(whole)
 
 
 def _tensor(data: memoryview) -> None:

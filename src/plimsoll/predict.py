@@ -23,6 +23,8 @@ from plimsoll.serve.answerer import Answerer
 if TYPE_CHECKING:
     import polars as pl  # frames need the [fit] extra; rows as dictionaries do without
 
+    from plimsoll.serve.session import Session
+
 Told = Callable[[str], None]
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 # A spreadsheet takes a cell that begins so for a formula, unless it is a number (CWE-1236).
@@ -46,6 +48,21 @@ class Loaded:
         if isinstance(rows, Sequence) and not isinstance(rows, str):
             return json.loads(self.answerer.answer(json.dumps([dict(row) for row in rows]).encode()))
         return _framed(self.answerer, rows)
+
+    def start(self, person: str | int | None = None) -> Session:
+        """A stream from its start, of a bundle that decodes: ``step(chunk)`` then takes frames as they come, an array of
+        shape (frames, channels) or a list of frames, and gives a list of ``Moment`` and ``Event``.
+
+        ``person`` says who wears the sensor; somebody unknown, or nobody, is answered by what holds for everybody.
+        Raises JobError where the bundle answers rows, and DataError where ``person`` is no name.
+
+        >>> import plimsoll
+        >>> session = plimsoll.load("runs/wrist").start(person="P01")  # doctest: +SKIP
+        >>> for told in session.step(chunk):  # doctest: +SKIP
+        ...     if isinstance(told, plimsoll.Event):
+        ...         print(told.at, told.label, told.probability)
+        """
+        return self.answerer.session(person)
 
     def __repr__(self) -> str:
         made = self.answerer.bundle
@@ -86,17 +103,17 @@ def predict(
     ``out`` appears when it is whole, and not before. Texts that a spreadsheet would run as a formula get an apostrophe in CSV and TSV.
     Cells of CSV go to CSV as they are written; elsewhere columns of numbers are numbers.
     """
-    from plimsoll import data, infer
+    from plimsoll import data, sources
 
     kind = _kind(out)
     if batch < 1:
         raise DataError(f"--batch {batch} holds no rows. Write a number such as 20000.")
     answerer = Answerer(bundles.read(bundle))
-    held = {} if kind.startswith((".csv", ".tsv")) else data.types(rows)
+    signals = answerer.bundle.job.signals is not None
+    held = {} if kind.startswith((".csv", ".tsv")) or signals else data.types(rows)
     count, odd = 0, Misfits(answerer.schema)
     with _replaced(out) as fresh, _writer(kind, fresh) as write:
-        for frame in data.batches(rows, batch):
-            cells = infer.to_rows(frame, answerer.schema)
+        for frame, cells in sources.batches(rows, answerer.bundle.job, answerer.schema, batch):
             write(answered(answerer, frame, cells, held))
             odd.look(frame, cells)
             count += frame.height

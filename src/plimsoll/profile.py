@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.rows import Coded, Rows
+from plimsoll.rows import Coded, Rows, Signals, plain
 from plimsoll.schema import Kind, Schema
 
 Array = NDArray[Any]
@@ -17,6 +17,7 @@ _SAMPLE = 4_000  # rows that are looked at; the same ones each time
 _BINS = 12  # that a number is cut into
 _STEPS, _STRIDES = 64, 16
 _ASKED = 50  # rows written as requests
+_FRAMES = 10  # of a signal in them: a chunk of a stream
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Profile:
 
     ``steps`` counts the quantile bins of all numbers, 64 of each at most, and ``strides`` those with 16 at most; ``levels`` the values of all categories that
     occur twice or more, and ``spelled`` their characters; ``letters`` are the characters of text in a row, on average.
+    ``waves`` counts the columns of signals, ``channels`` those of all of them, and ``frames`` are those of a second.
     ``signal`` is the share of the target's variance that the best column explains by itself, and ``signals`` the sum
     over all of them: what is easily said is learned in a few steps, and what is not takes many. ``described`` are the
     bytes that a bundle needs to describe the columns, and ``request`` those of a row as it is asked, on average.
@@ -40,6 +42,9 @@ class Profile:
     texts: int = 0
     letters: float = 0.0
     classes: int = 0
+    waves: int = 0
+    channels: int = 0
+    frames: float = 0.0
     missing: float = 0.0
     signal: float = 0.0
     signals: float = 0.0
@@ -48,7 +53,7 @@ class Profile:
 
     @property
     def columns(self) -> int:
-        return self.numbers + self.categories + self.texts
+        return self.numbers + self.categories + self.texts + self.waves
 
     @property
     def outputs(self) -> int:
@@ -76,10 +81,11 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
     seen, truth = rows.take(pick), _centred(np.asarray(target[pick]), classes)
     texts = schema.of(Kind.TEXT)
     names = [name for name in schema.names if name not in texts]
-    told = [_explained(_codes(seen.columns[name]), truth) for name in names]
+    told = [_explained(_codes(plain(seen.columns[name])), truth) for name in names]
     categories = [cells for name in names if isinstance(cells := seen.columns[name], Coded)]
     levels = [_twice(whole) for name in names if isinstance(whole := rows.columns[name], Coded)]
-    numbers = [cells for name in names if not isinstance(cells := seen.columns[name], Coded)]
+    numbers = [cells for name in names if isinstance(cells := seen.columns[name], np.ndarray)]
+    layouts = [column.layout for column in schema.columns if column.layout is not None]
     return Profile(
         rows=count,
         numbers=len(numbers),
@@ -91,7 +97,10 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
         texts=len(texts),
         letters=sum(_letters(seen.texts(name)) for name in texts),
         classes=classes,
-        missing=float(np.mean([_absent(seen.columns[name]) for name in schema.names]))
+        waves=len(layouts),
+        channels=sum(len(layout.channels) for layout in layouts),
+        frames=sum(layout.rate for layout in layouts),
+        missing=float(np.mean([_absent(plain(seen.columns[name])) for name in schema.names]))
         if schema.names and count
         else 0.0,
         signal=max(told, default=0.0),
@@ -109,9 +118,13 @@ def _quantiles(cells: Array, count: int) -> int:
 
 def _request(rows: Rows, schema: Schema) -> float:
     """Bytes of a row as JSON, on average over some."""
-    values = rows.take(np.arange(min(len(rows), _ASKED))).values(schema)
+    some = rows.take(np.arange(min(len(rows), _ASKED)))
+    short = {
+        name: cells.ending(_FRAMES) if isinstance(cells, Signals) else cells for name, cells in some.columns.items()
+    }
+    values = Rows(len(some), short).values(schema)
     asked = [dict(zip(schema.names, row, strict=True)) for row in values]
-    return len(msgspec.json.encode(asked)) / max(1, len(asked))
+    return len(msgspec.json.encode(asked, enc_hook=np.ndarray.tolist)) / max(1, len(asked))
 
 
 def _twice(cells: Coded) -> list[str]:

@@ -60,7 +60,7 @@ class Facts:
 
 
 class Model(Protocol):
-    """What a fit gives, and what a bundle serves."""
+    """What a fit gives, and what a bundle serves. One that has ``notes``, texts, has them said beside its trial."""
 
     @property
     def settled(self) -> Knobs:
@@ -85,7 +85,10 @@ class Recipe:
     joined with each other too. ``devices`` says that its fit can use a CUDA device: it then sees the one that is its
     own, where there is one, and no other. ``students`` are settings of small models that learn well from a teacher's
     answers, the smallest first. ``plain``, where a family has knobs that change nothing on some columns or beside others,
-    gives a setting with those at their defaults: settings that come to the same are tried once.
+    gives a setting with those at their defaults: settings that come to the same are tried once. ``streams`` says that its
+    models hear signals: they have ``reach``, or ``start`` and ``step``; only such a family is tried where the job decodes.
+    ``adapt``, where a family has it, makes a model of a job that decodes one person's: the fold holds a few seconds of
+    theirs, and of everybody else nothing is there but what the model keeps.
     """
 
     name: str
@@ -98,6 +101,8 @@ class Recipe:
     devices: bool = False
     students: tuple[Knobs, ...] = ()
     plain: Callable[[Schema, Knobs], Knobs] | None = None
+    streams: bool = False
+    adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll import evidence, frontier, machine
+from plimsoll import event_evidence, events, evidence, frontier, machine, waves
 from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
 from plimsoll.cases import COSTS
 from plimsoll.job import Job
 from plimsoll.limits import Measured
-from plimsoll.scoring import qualities, spent, trial_limits
+from plimsoll.scoring import deciding, qualities, spent, trial_limits
 from plimsoll.search import Search
-from plimsoll.serve.answerer import Answerer
 from plimsoll.trial import Score, Status, Trial
 
 
@@ -31,24 +30,33 @@ class Verdict:
     answers: Mapping[str, Any]  # how they were spread
 
 
-def tested(made: Bundle, asked: Asked, test: Part) -> Verdict:
-    """The test rows, asked of the bundle that will be served: used once, after every choice."""
+def tested(made: Bundle, asked: Asked, test: Part, measured: Measured) -> Verdict:
+    """The test rows, asked of the bundle that will be served: used once, after every choice. ``measured`` are its costs: of
+    one that decodes, what a step takes is part of every delay."""
     truth = test.truth.target
-    decided = Answerer(made).decide(test.rows)
-    answers = decided.values if decided.probabilities is None else decided.probabilities
-    assert answers is not None
-    labels = answers if decided.labels is None else decided.labels
+    answers, labels = deciding(made)(test.rows)
     score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed)
     found = evidence.gather(asked.job, asked.schema, test.rows, truth, answers, labels, made.calibration.radius)
-    floors = qualities(asked.job.limits, test.truth, answers, labels)
+    decided, compute = None, measured.middle("p99") or 0.0
+    if made.rule is not None and test.truth.timeline is not None:
+        decided = events.decisions(made.rule, answers, test.truth.timeline)
+        found |= event_evidence.gather(asked.job, test.truth, answers, labels, decided, made.rule, compute)
+    floors = qualities(asked.job.limits, test.truth, answers, labels, decided, compute)
     return Verdict(score, found, floors, evidence.answered(asked.schema, answers, labels))
 
 
 def sampled(test: Part, most: int, seed: int) -> Part:
-    """The test rows, or a seeded sample of them where there are more than can be answered in time."""
+    """The test rows, or a seeded sample of them where there are more than can be answered in time: of moments, whole streams."""
     if len(test) <= most:
         return test
-    return test.take(np.sort(np.random.default_rng([seed, 3]).choice(len(test), most, replace=False)))
+    random = np.random.default_rng([seed, 3])
+    if test.truth.timeline is None:
+        return test.take(np.sort(random.choice(len(test), most, replace=False)))
+    streams = test.truth.timeline.streams
+    each, sizes = np.unique(streams, return_counts=True)
+    order = random.permutation(len(each))
+    room = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
+    return test.take(np.flatnonzero(np.isin(streams, each[order[:room]])))
 
 
 def run_costs(search: Search) -> Measured:
@@ -142,7 +150,8 @@ def command(asked: Asked) -> str:
     """The command line that states the same job; a frame is named FRAME."""
     job = asked.job
     words = ["plimsoll", "fit", asked.source, *(["--test", asked.test_source] if asked.test_source else [])]
-    words += ["--predict", job.predict, "--metric", job.score, "--seed", str(job.seed), "--choose", job.choose]
+    words += ["--decode" if job.decode else "--predict", job.predict, "--metric", job.score]
+    words += ["--seed", str(job.seed), "--choose", job.choose, *waves.words(job)]
     words += ["--split", str(job.split)] if not asked.test_source else []
     for flag, listed in (("--ignore", job.ignore), ("--recipes", job.recipes)):
         words += [flag, ",".join(listed)] if listed else []

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import Column, Kind, Schema
 
-# One cell of one row: a number (nan: missing), or a text (None: missing). Booleans are 0.0 and 1.0,
-# times are seconds since 1970 in UTC.
-Value = float | str | None
+# One cell of one row: a number (nan: missing), a text (None: missing), or a signal of shape (frames, channels), float32
+# (no frames: missing). Booleans are 0.0 and 1.0, times are seconds since 1970 in UTC.
+Value = float | str | NDArray[np.float32] | None
 NUMERIC = (Kind.NUMBER, Kind.BOOLEAN, Kind.TIME)
+_LEVEL = 50  # frames that a signal's level is taken of
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,86 @@ class Coded:
         return [table[code] for code in self.codes.tolist()]
 
 
-Cells = NDArray[np.float64] | Coded
+@dataclass(frozen=True)
+class Signals:
+    """A column of signals: each cell is a stretch of ``samples``, shape (frames, channels), which no row copies.
+
+    Stretches may overlap: in decoding, the rows of one stream begin together and end ever later, and a row may be judged
+    by all that its stretch holds. ``samples`` may be mapped from a file, of any type of number.
+
+    >>> signals = Signals(np.arange(12).reshape(6, 2), np.array([0, 2]), np.array([2, 6]))
+    >>> signals.cell(1).tolist(), signals.last(3)[0].tolist()
+    ([[4.0, 5.0], [6.0, 7.0], [8.0, 9.0], [10.0, 11.0]], [[0, 1], [0, 1], [2, 3]])
+    """
+
+    samples: NDArray[Any]
+    starts: NDArray[np.int64]  # shape (rows,), in frames
+    ends: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[1])
+
+    def take(self, index: NDArray[np.intp]) -> Signals:
+        return Signals(self.samples, self.starts[index], self.ends[index])
+
+    def cell(self, row: int) -> NDArray[np.float32]:
+        """One row's signal, shape (frames, channels), float32."""
+        return np.asarray(self.samples[self.starts[row] : self.ends[row]], dtype=np.float32)
+
+    def cells(self) -> list[NDArray[np.float32]]:
+        return [self.cell(row) for row in range(len(self))]
+
+    def last(self, frames: int) -> NDArray[Any]:
+        """The last frames of each row, shape (rows, frames, channels), of the samples' type.
+
+        Where a row is shorter its first frame stands before it as often as needed; a row of no frames is all zeros.
+        """
+        if not len(self.samples):
+            return np.zeros((len(self), frames, self.channels), dtype=self.samples.dtype)
+        place = self.ends[:, None] - frames + np.arange(frames)
+        found: NDArray[Any] = self.samples[np.minimum(np.maximum(place, self.starts[:, None]), len(self.samples) - 1)]
+        empty = self.ends <= self.starts
+        if empty.any():
+            found[empty] = 0
+        return found
+
+    def streams(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+        """Where each stream begins and where the last of its rows ends, in frames, and the stream that each row is of.
+
+        >>> begins, ends, whose = Signals(np.zeros((9, 1)), np.array([4, 0, 4]), np.array([6, 3, 8])).streams()
+        >>> begins.tolist(), ends.tolist(), whose.tolist()
+        ([0, 4], [3, 8], [1, 0, 1])
+        """
+        begins, whose = np.unique(self.starts, return_inverse=True)
+        ends = np.zeros(len(begins), dtype=np.int64)
+        np.maximum.at(ends, whose, self.ends)
+        return begins, ends, whose
+
+    def ending(self, frames: int) -> Signals:
+        """The same of which each row keeps its last frames at most."""
+        return Signals(self.samples, np.maximum(self.starts, self.ends - frames), self.ends)
+
+    def levels(self) -> NDArray[np.float64]:
+        """How strong each row's signal is at its end: the root mean square of its last frames, shape (rows,); nan where none."""
+        if not len(self):
+            return np.zeros(0)
+        last = self.last(min(_LEVEL, int(max(1, (self.ends - self.starts).max())))).astype(np.float32)
+        return np.where(self.ends > self.starts, np.sqrt((last**2).mean(axis=(1, 2), dtype=np.float64)), np.nan)
+
+    @staticmethod
+    def of(cells: Sequence[NDArray[Any] | None], channels: int) -> Signals:
+        """Signals that stand apart, put one after another."""
+        held = [np.zeros((0, channels), dtype=np.float32) if cell is None else cell for cell in cells]
+        ends = np.cumsum([len(cell) for cell in held], dtype=np.int64)
+        samples = np.concatenate(held) if held else np.zeros((0, channels), dtype=np.float32)
+        return Signals(samples, ends - np.array([len(cell) for cell in held], dtype=np.int64), ends)
+
+
+Cells = NDArray[np.float64] | Coded | Signals
 
 
 @dataclass(frozen=True)
@@ -63,7 +145,7 @@ class Rows:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         cells = self.columns[name]
-        assert not isinstance(cells, Coded), name
+        assert isinstance(cells, np.ndarray), name
         return cells
 
     def texts(self, name: str) -> Coded:
@@ -71,9 +153,14 @@ class Rows:
         assert isinstance(cells, Coded), name
         return cells
 
+    def signals(self, name: str) -> Signals:
+        cells = self.columns[name]
+        assert isinstance(cells, Signals), name
+        return cells
+
     def take(self, index: NDArray[np.intp]) -> Rows:
         taken = {
-            name: cells.take(index) if isinstance(cells, Coded) else cells[index]
+            name: cells[index] if isinstance(cells, np.ndarray) else cells.take(index)
             for name, cells in self.columns.items()
         }
         return Rows(len(index), taken)
@@ -87,8 +174,7 @@ class Rows:
         """The rows as tuples in the schema's order, as ``Model.answer`` takes them."""
         lists = []
         for name in schema.names:
-            cells = self.columns[name]
-            lists.append(cells.texts() if isinstance(cells, Coded) else cells.tolist())
+            lists.append(_listed(self.columns[name]))
         return list(zip(*lists, strict=True))
 
     @staticmethod
@@ -98,6 +184,26 @@ class Rows:
             cells = [row[place] for row in rows]
             if column.kind in NUMERIC:
                 columns[column.name] = np.array(cells, dtype=np.float64)
+            elif column.layout is not None:
+                columns[column.name] = Signals.of(cells, len(column.layout.channels))  # type: ignore[arg-type]  # signals
             else:
                 columns[column.name] = Coded.of(cells)  # type: ignore[arg-type]  # a text column holds texts
         return Rows(len(rows), columns)
+
+
+def plain(cells: Cells) -> NDArray[np.float64] | Coded:
+    """A column as figures or codes, for what counts and compares cells: a signal is spoken for by its level."""
+    return cells.levels() if isinstance(cells, Signals) else cells
+
+
+def _listed(cells: Cells) -> list[Any]:
+    if isinstance(cells, Coded):
+        return cells.texts()
+    return cells.cells() if isinstance(cells, Signals) else cells.tolist()
+
+
+def missing(column: Column) -> Value:
+    """What a cell is of which nothing is known."""
+    if column.layout is not None:
+        return np.zeros((0, len(column.layout.channels)), dtype=np.float32)
+    return math.nan if column.kind in NUMERIC else None

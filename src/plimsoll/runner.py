@@ -45,6 +45,7 @@ class Outcome:
     answer: float = 0.0  # seconds that one row takes to answer by itself, without its request
     curve: Sequence[tuple[float, float]] = ()  # (seconds, loss on unseen rows) as training went on
     paces: Mapping[str, float] = field(default_factory=dict)  # that the core had meanwhile, for "cpu" and for "answer"
+    notes: Sequence[str] = ()  # what its model has to say of itself
 
     @property
     def done(self) -> bool:

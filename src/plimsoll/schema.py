@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,11 +19,57 @@ class Kind(enum.StrEnum):
     BOOLEAN = "boolean"
     TEXT = "text"
     TIME = "time"
+    SIGNAL = "signal"
     ID = "id"
 
 
-# Kinds that a model may read. An id says who a row is, not what it is like.
+# Kinds of single values that a model may read. An id says who a row is, not what it is like.
 USABLE = (Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
+MOST_CHANNELS = 4_096
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a signal's channels: its name, its size, and whether it closes in a ring, as electrodes around a wrist do."""
+
+    name: str
+    size: int
+    ring: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a signal lies in memory: shape (frames, channels), the channels being the product of their axes in C order.
+
+    ``rate`` is in frames a second (Hz). The axis of time has no entry: it is always the first.
+
+    >>> Layout(200.0, ("a", "b"), (Axis("electrode", 2, ring=True),)).frames(0.25)
+    50
+    """
+
+    rate: float
+    channels: tuple[str, ...]
+    axes: tuple[Axis, ...] = ()
+
+    def frames(self, seconds: float) -> int:
+        """Whole frames in so many seconds, at least one."""
+        return max(1, round(seconds * self.rate))
+
+    def as_json(self) -> dict[str, Any]:
+        axes = [{"name": axis.name, "size": axis.size, "ring": axis.ring} for axis in self.axes]
+        return {"rate": self.rate, "channels": list(self.channels), "axes": axes}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Layout:
+        """The layout that ``as_json`` wrote. Raises DataError where it cannot be one."""
+        axes = tuple(Axis(str(a["name"]), int(a["size"]), bool(a["ring"])) for a in value["axes"])
+        found = Layout(float(value["rate"]), tuple(str(name) for name in value["channels"]), axes)
+        many = len(found.channels)
+        if not 0 < many <= MOST_CHANNELS or (axes and math.prod(axis.size for axis in axes) != many):
+            raise DataError(f"A signal of {many} channels does not go with its axes.")
+        if not 0 < found.rate < 1e9:
+            raise DataError(f"A signal of {found.rate} frames a second cannot be.")
+        return found
 
 
 @dataclass(frozen=True)
@@ -34,15 +81,25 @@ class Column:
     missing: float = 0.0  # share of empty cells
     distinct: int = 0  # different values seen (an estimate above a million rows)
     example: str = ""  # one value, for documentation and for the OpenAPI page
+    layout: Layout | None = None  # of a signal
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        said = {
             "name": self.name,
             "kind": self.kind.value,
             "missing": self.missing,
             "distinct": self.distinct,
             "example": self.example,
         }
+        return said if self.layout is None else {**said, "layout": self.layout.as_json()}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Column:
+        kind, layout = Kind(value["kind"]), value.get("layout")
+        if (kind is Kind.SIGNAL) != (layout is not None):
+            raise DataError(f'The column "{value["name"]}" is a signal without a layout, or has one and is none.')
+        counted = float(value["missing"]), int(value["distinct"]), str(value["example"])
+        return Column(str(value["name"]), kind, *counted, None if layout is None else Layout.from_json(layout))
 
 
 @dataclass(frozen=True)
@@ -100,10 +157,7 @@ class Schema:
     def from_json(value: Mapping[str, Any]) -> Schema:
         """The schema that ``as_json`` wrote. Raises DataError where a part is missing or of a wrong type."""
         try:
-            columns = tuple(
-                Column(str(c["name"]), Kind(c["kind"]), float(c["missing"]), int(c["distinct"]), str(c["example"]))
-                for c in value["columns"]
-            )
+            columns = tuple(Column.from_json(each) for each in value["columns"])
             classes = tuple(str(name) for name in value["classes"])
             ignored = tuple(str(name) for name in value["ignored"])
             return Schema(columns, str(value["target"]), classes, str(value["class_type"]), ignored)

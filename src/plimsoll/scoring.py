@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import calibration, machine, metrics
+from plimsoll import calibration, event_figures, machine, metrics
 from plimsoll.asked import Truth
+from plimsoll.bundle import Bundle
 from plimsoll.job import Job
 from plimsoll.limits import RUN_COSTS, Limits, Measured
+from plimsoll.rows import Rows
 from plimsoll.runner import Outcome
+from plimsoll.serve.answerer import Answerer
+from plimsoll.shift import Decide
 
 Array = NDArray[Any]
 
@@ -32,14 +36,40 @@ def trial_limits(limits: Limits) -> Limits:
     return limits.without([name for name in RUN_COSTS if name != "train_memory"])
 
 
-def qualities(limits: Limits, truth: Truth, answers: Array, labels: Array) -> Measured:
-    """The figures of the quality floors, each on the rows that it speaks of."""
+def qualities(
+    limits: Limits,
+    truth: Truth,
+    answers: Array,
+    labels: Array,
+    decided: Array | None = None,
+    compute: float = 0.0,
+) -> Measured:
+    """The figures of the quality floors, each on the rows that it speaks of. ``decided`` are the events of a job over moments
+    (see ``events.decisions``), and ``compute`` the seconds that a decoder takes for a step."""
     figures = {}
     for floor in limits.floors:
         rows = truth.slices[floor.key] if floor.slice else np.ones(len(truth.target), dtype=bool)
-        if rows.any():
+        if rows.any() and floor.name in metrics.METRICS:
             figures[floor.key] = metrics.score(floor.name, truth.target[rows], answers[rows], labels[rows])
+        elif rows.any() and decided is not None and truth.timeline is not None:
+            when, spoken = truth.timeline.take(rows), (truth.target[rows], decided[rows])
+            found = event_figures.figures(when, *spoken, compute=compute, draws=0).each.get(floor.name)
+            # What has no base has no figure: nothing found has no delay, and a limit on it is not kept.
+            figures |= {floor.key: found[1]} if found else {}
     return Measured.exactly(**figures)
+
+
+def deciding(made: Bundle) -> Decide:
+    """What a bundle answers to rows, calibrated, and what it decides, as it is served."""
+    answerer = Answerer(made)
+
+    def decide(rows: Rows) -> tuple[Array, Array]:
+        given = answerer.decide(rows)
+        answers = given.values if given.probabilities is None else given.probabilities
+        assert answers is not None
+        return answers, answers if given.labels is None else given.labels
+
+    return decide
 
 
 def run_costs(outcome: Outcome) -> Measured:

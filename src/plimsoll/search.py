@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, mixing, profile
+from plimsoll import catalogue, mixing, profile, smaller
 from plimsoll.asked import Asked
 from plimsoll.cases import SERVED, Case, Known
 from plimsoll.clock import Clock
@@ -99,6 +99,7 @@ class Search:
             "knobs": dict(knobs),
             "share": share,
             "rows": str(self.folder / "rows"),
+            "kept": str(self.folder / "kept"),
             "folds": str(self.folder / "folds.npz") if folds else None,
             "only": list(folds),
         }
@@ -135,6 +136,8 @@ class Search:
         return Taken(replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall))), outcome, step.parts)
 
     def _outcome(self, step: Step, number: str, seconds: float, lane: Lane) -> Outcome:
+        if step.stage == smaller.STAGE:
+            return smaller.made(self.asked, self.folder, number, step.knobs, self.part(step.parts[0]))
         if step.parts:
             return mixing.mixed(self.asked, self.folder, number, step.knobs, [self.part(each) for each in step.parts])
         spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), lane, step.wide)
@@ -156,7 +159,7 @@ class Search:
             self.served = 0.7 * self.served + 0.3 * max(0.1, (trial.measured.middle("train") or 0.0) - outcome.wall)
         self.folds[trial.id], self.walls[trial.id] = self.asked.first, outcome.cpu / self.asked.first
         self.settled[trial.id] = dict(outcome.settled)
-        if trial.stage == "blend":  # to fit it again is to fit its parts again
+        if taken.parts:  # to fit it again is to fit its parts again
             self.parts[trial.id] = taken.parts
             self.walls[trial.id] = sum(self.walls[part] for part in taken.parts)
         self.trials.append(trial)
@@ -166,7 +169,7 @@ class Search:
 
     def _case(self, trial: Trial, outcome: Outcome) -> list[Case]:
         """What the cost model learns from a trial: nothing from one that failed, and a bound from one that was killed."""
-        if trial.stage == "blend" or outcome.status is Status.FAILED or outcome.cut:
+        if trial.stage in ("blend", smaller.STAGE) or outcome.status is Status.FAILED or outcome.cut:
             return []
         known = Known(trial.recipe, trial.knobs, self.profile.shared(trial.share))
         once = {"cpu": outcome.cpu / self.asked.first, "train_memory": float(outcome.memory)}

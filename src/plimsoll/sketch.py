@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll.errors import BundleError
-from plimsoll.rows import NUMERIC, Cells, Coded, Rows
+from plimsoll.rows import NUMERIC, Cells, Coded, Rows, plain
 from plimsoll.schema import Kind, Schema
 
 Array = NDArray[Any]
@@ -110,6 +110,7 @@ class Sketch:
 
     def cells(self, cells: Cells) -> Array:
         """How many of these cells fall into each."""
+        cells = plain(cells)
         if isinstance(cells, Coded):
             table = [self._placed(value) for value in cells.values]
             places = np.array([*table, self.width - 1])[cells.codes]  # code -1 finds what is missing, at the end
@@ -148,7 +149,7 @@ def sketches(told: Any, schema: Schema) -> list[Sketch]:
         if column.kind is Kind.TIME:
             found.append(Sketch(column.name, one.rows, one.missing))
             continue
-        found.append(_of(column.name, one, column.kind in NUMERIC))
+        found.append(_of(column.name, one, column.kind in (*NUMERIC, Kind.SIGNAL)))
         if one.letters is not None and one.letters.quantiles:
             edges, below = _steps(f"{column.name}.letters", one.letters.quantiles, one.letters.below)
             known = round(one.rows * (1.0 - one.missing))

@@ -49,6 +49,8 @@ def fit(
     seed: int = 0,
     choose: str = "cheapest",
     coverage: float = 0.9,
+    moments: Mapping[str, Any] | None = None,
+    signals: Mapping[str, Any] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -57,11 +59,13 @@ def fit(
     """The best model that fits the limits, as a run with a bundle that serves.
 
     ``source`` and ``test`` are a path (a file, a folder, a glob) or a frame of pandas, Polars or Arrow. ``spent`` are
-    seconds of the window that had passed before: a command's start counts.
+    seconds of the window that had passed before: a command's start counts. With ``moments`` (window, stride, rest, person,
+    session, delay, settle) ``predict`` is the label to decode in a signal, and ``signals`` says where its samples lie
+    (file, rate, resample, band, notch, ring).
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.
     """
-    job = stated(predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage)
+    job = stated(predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals)
     folder = _folder(out, resume)
     if done := underway.ended(folder):
         return done
@@ -212,8 +216,8 @@ class _Solve:
                 search.ledger.add(blank)
 
     def _mix(self, search: Search) -> None:
-        """A blend of the best trials, where it promises more than any of them; and a small model that has learned from it."""
-        for offer in (offers.blended, offers.distilled):
+        """The best net made smaller; a blend of the best trials, where it promises more than any; a small model taught by it."""
+        for offer in (offers.shrunk, offers.blended, offers.distilled):
             step = offer(search, Window(search).spendable)
             if step is not None:
                 self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)

@@ -27,6 +27,16 @@ EXAMPLES = {
     "choose": 'choose = "best"',
     "coverage": "coverage = 0.9",
     "out": 'out = "runs/first"',
+    "decode": 'decode = "gesture"',
+    "moments": 'moments = {window = "250 ms", stride = "50 ms", rest = "0"}',
+    "signals": 'signals = {file = "signals.npz:emg", rate = "200 Hz"}',
+}
+# Flags that stand for one part of a word: "--rate 200Hz" is signals = {rate = "200Hz"}.
+PARTS = {
+    **{name: ("moments", name) for name in ("window", "stride", "settle", "rest", "person", "session")},
+    "label_delay": ("moments", "delay"),
+    **{name: ("signals", name) for name in ("rate", "resample", "band", "notch", "ring")},
+    "signal_file": ("signals", "file"),
 }
 _ALIASES = {"limit": "limits", "kind": "kinds"}
 _COMMAS = ("ignore", "recipes")  # lists that may be written as one text
@@ -39,10 +49,24 @@ def words(flags: Mapping[str, Any]) -> dict[str, Any]:
     if "kinds" in given:
         given["kinds"] = dict(_kind(word) for word in given["kinds"])
     found.update(given)
+    for flag, (word, part) in PARTS.items():
+        if flags.get(flag) is not None:
+            found[word] = {**found.get(word, {}), part: flags[flag]}
+    _settle(found)
     for name, example in (("data", "plimsoll fit rows.csv --predict COL"), ("predict", "--predict COL")):
         if not found.get(name):
             raise JobError(f"{name} is missing. Write {example}.")
     return found
+
+
+def _settle(found: dict[str, Any]) -> None:
+    """``decode`` is a ``predict`` whose rows are moments."""
+    if label := found.pop("decode", None):
+        if found.get("predict"):
+            raise JobError("--predict and --decode are two jobs: a row's answer, and a moment's. Keep one of the two.")
+        found["predict"], found["moments"] = label, found.get("moments", {})
+    elif "moments" in found:
+        raise JobError(f"{', '.join(found['moments'])} speak of moments. Write --decode LABEL in place of --predict.")
 
 
 def _kind(word: str) -> tuple[str, str]:
@@ -80,7 +104,8 @@ def _typed(word: str, value: Any) -> bool:
     if isinstance(example, list) and isinstance(value, str):
         return True
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return type(value) is type(example) and all(isinstance(part, str) for part in parts)
+    plain = (str,) if word not in ("moments", "signals") else (str, int, float, bool)
+    return type(value) is type(example) and all(isinstance(part, plain) for part in parts)
 
 
 def listed(text: str) -> list[str]:

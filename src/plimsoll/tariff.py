@@ -124,7 +124,7 @@ def facts_of(known: Sequence[Known], settled: Logs) -> list[Facts]:
     recipe = catalogue.find(known[0].recipe) if known else None
     found = []
     for k, each in enumerate(known):
-        knobs = dict(each.knobs)
+        knobs = {**recipe.space.default, **each.knobs}  # type: ignore[union-attr]  # an old case may not know a new knob
         for name, logs in settled.items():
             knobs |= {name: math.exp(logs[k]), f"{name}_allowed": each.knobs.get(name, math.inf)}
         found.append(recipe.facts(each.profile, knobs))  # type: ignore[union-attr]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from plimsoll import meter
+from plimsoll import meter, streaming
 from plimsoll.asked import Asked
 from plimsoll.errors import UserError
 from plimsoll.judge import BROKEN
 from plimsoll.ledger import Ledger
+from plimsoll.rows import Value
 from plimsoll.run import Run
 from plimsoll.runner import Outcome
+from plimsoll.schema import Kind
 from plimsoll.search import Search
 from plimsoll.trial import Status
-from plimsoll.workbench import fetch, store
+from plimsoll.workbench import fetch, store, store_folds
 
-_FOLD = ("learn", "unseen")
+_TIMED = 1_000  # requests that a model is timed with
 
 
 def work(folder: Path) -> Path:
@@ -64,13 +65,20 @@ def _lay_out(asked: Asked, work: Path) -> None:
     """Puts on disk what every trial reads."""
     learn = asked.learn
     store(work / "rows", learn.rows, learn.truth.target)
-    named: dict[str, Any] = {
-        f"{name}{k}": part for k, fold in enumerate(asked.folds) for name, part in zip(_FOLD, fold, strict=True)
-    }
-    np.savez(work / "folds.npz", **named)
-    pick = np.random.default_rng(asked.job.seed).permutation(len(learn))[:1_000]
-    sample = learn.rows.take(np.sort(pick))
-    (work / "requests.jsonl").write_bytes(meter.requests(sample.values(asked.schema), asked.schema.names))
+    store_folds(work / "folds.npz", asked.folds)
+    (work / "requests.jsonl").write_bytes(meter.requests(_asked(asked), asked.schema.names))
+
+
+def _asked(asked: Asked) -> list[tuple[Value, ...]]:
+    """Rows that models are timed with; of a job that decodes, chunks of a stream, each of one stride."""
+    rows, decode = asked.learn.rows, asked.job.decode
+    if decode is not None:
+        signals = rows.signals(asked.schema.of(Kind.SIGNAL)[0])
+        stride = max(1, round(decode.stride * streaming.layout_heard(asked.job, asked.schema).rate))
+        beside = rows.take(np.arange(1)).values(asked.schema)[0][1:]
+        return [(chunk, *beside) for chunk in streaming.chunks(signals, stride, _TIMED)]
+    pick = np.random.default_rng(asked.job.seed).permutation(len(rows))[:_TIMED]
+    return rows.take(np.sort(pick)).values(asked.schema)
 
 
 def take_up(search: Search) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-TIME, BYTES, ENERGY, MASS, SHARE = "time", "bytes", "energy", "mass", "share"
+TIME, BYTES, ENERGY, MASS, SHARE, RATE = "time", "bytes", "energy", "mass", "share", "rate"
 
 _FACTORS: dict[str, dict[str, float]] = {
     TIME: {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0},
@@ -12,14 +12,16 @@ _FACTORS: dict[str, dict[str, float]] = {
     ENERGY: {"j": 1.0, "kj": 1e3, "mj": 1e6, "wh": 3600.0, "kwh": 3.6e6},
     MASS: {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6},
     SHARE: {"": 1.0, "%": 0.01},
+    RATE: {"": 1.0, "hz": 1.0, "khz": 1e3, "mhz": 1e6},
 }
-_EXAMPLE = {TIME: "25 ms", BYTES: "150 MB", ENERGY: "40 kJ", MASS: "5 g", SHARE: "0.9"}
-_NOUN = {TIME: "a time", BYTES: "a size", ENERGY: "an energy", MASS: "a mass", SHARE: "a number"}
+_EXAMPLE = {TIME: "25 ms", BYTES: "150 MB", ENERGY: "40 kJ", MASS: "5 g", SHARE: "0.9", RATE: "200 Hz"}
+_NOUN = {TIME: "a time", BYTES: "a size", ENERGY: "an energy", MASS: "a mass", SHARE: "a number", RATE: "a frequency"}
 _SHOWN: dict[str, list[tuple[float, str]]] = {
     TIME: [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")],
     BYTES: [(1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")],
     ENERGY: [(1e6, "MJ"), (1e3, "kJ"), (1.0, "J")],
     MASS: [(1e3, "kg"), (1.0, "g"), (1e-3, "mg")],
+    RATE: [(1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")],
 }
 _WORD = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Zµ%]*)\s*$")
 

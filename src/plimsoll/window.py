@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plimsoll import frontier, machine
+from plimsoll import frontier, ladder, machine
 from plimsoll.limits import Limits
 from plimsoll.outlook import Step
 from plimsoll.refit import expected
@@ -40,9 +40,9 @@ class Window:
 
     @property
     def spendable(self) -> float:
-        """Seconds that may still be spent: what is left, less the refit, the measuring and the report."""
+        """Seconds that may still be spent: what is left, less the refit, the measuring, the ladder and the report."""
         search = self.search
-        left = search.clock.left - self._last - self.kept
+        left = search.clock.left - self._last - self.kept - ladder.reserve(search, seconds(search.job.limits))
         joules = search.job.limits.get("energy")
         if joules is not None:
             # The high end of the estimate counts, so that the promise holds at both ends.

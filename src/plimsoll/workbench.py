@@ -8,6 +8,7 @@ kill, and takes nothing with it. The fork is safe because this process has never
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import resource
@@ -15,8 +16,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.pace import Pacer
 from plimsoll.recipe import Fold, Model
-from plimsoll.rows import Cells, Coded, Rows
+from plimsoll.rows import Cells, Coded, Rows, Signals
 from plimsoll.schema import Schema
 
 Array = NDArray[Any]
@@ -42,27 +43,48 @@ def store(folder: Path, rows: Rows, target: Array) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
     for k, (name, cells) in enumerate(rows.columns.items()):
-        coded = isinstance(cells, Coded)
-        np.save(folder / f"{k}.npy", cells.codes if isinstance(cells, Coded) else cells)
-        if isinstance(cells, Coded):
-            (folder / f"{k}.json").write_text(json.dumps(cells.values), encoding="utf-8")
-        listed.append({"name": name, "coded": coded})
+        listed.append({"name": name, "held": _stored(folder, k, cells)})
     np.save(folder / "target.npy", target)
     (folder / "rows.json").write_text(json.dumps({"count": len(rows), "columns": listed}), encoding="utf-8")
+
+
+def store_folds(file: Path, folds: Iterable[tuple[Array, Array]]) -> None:
+    """Folds on disk, as trials are told of them: of each the rows to learn from and the rows that are not seen."""
+    named: dict[str, Any] = {}
+    for k, (learn, unseen) in enumerate(folds):
+        named |= {f"learn{k}": learn, f"unseen{k}": unseen}
+    np.savez(file, **named)
+
+
+def _stored(folder: Path, place: int, cells: Cells) -> str:
+    """Writes one column; how it is held comes back."""
+    if isinstance(cells, Signals):
+        np.save(folder / f"{place}.npy", np.stack([cells.starts, cells.ends]))
+        np.save(folder / f"{place}-samples.npy", cells.samples)
+        return "signal"
+    np.save(folder / f"{place}.npy", cells.codes if isinstance(cells, Coded) else cells)
+    if isinstance(cells, Coded):
+        (folder / f"{place}.json").write_text(json.dumps(cells.values), encoding="utf-8")
+        return "coded"
+    return "plain"
 
 
 def fetch(folder: Path) -> tuple[Rows, Array]:
     """What ``store`` wrote, mapped."""
     value = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    columns: dict[str, Cells] = {}
-    for k, column in enumerate(value["columns"]):
-        cells = np.load(folder / f"{k}.npy", mmap_mode="r")
-        if column["coded"]:
-            values = tuple(json.loads((folder / f"{k}.json").read_text(encoding="utf-8")))
-            columns[column["name"]] = Coded(cells, values)
-        else:
-            columns[column["name"]] = cells
+    columns: dict[str, Cells] = {
+        column["name"]: _fetched(folder, k, column["held"]) for k, column in enumerate(value["columns"])
+    }
     return Rows(value["count"], columns), np.load(folder / "target.npy", mmap_mode="r")
+
+
+def _fetched(folder: Path, place: int, held: str) -> Cells:
+    cells: Array = np.load(folder / f"{place}.npy", mmap_mode="r")
+    if held == "coded":
+        return Coded(cells, tuple(json.loads((folder / f"{place}.json").read_text(encoding="utf-8"))))
+    if held == "signal":
+        return Signals(np.load(folder / f"{place}-samples.npy", mmap_mode="r"), cells[0], cells[1])
+    return cells
 
 
 def carry_out(spec: Mapping[str, Any], out: Path) -> None:
@@ -77,7 +99,8 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     started = time.monotonic()
     with Pacer() as fitting:
         for k, fold in enumerate(folds):  # of the models only the last is kept
-            model, done = _fitted(job, schema, spec, _fold(rows, target, *fold), Clock(clock.left / (len(folds) - k)))
+            own = Clock(clock.left / (len(folds) - k), kept=_kept(spec, k))
+            model, done = _fitted(job, schema, spec, _fold(rows, target, *fold), own)
             fitted.append(done)
     wall = time.monotonic() - started
     unseen = [index for _, index in folds if len(index)]
@@ -97,8 +120,17 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
         "answer": answer,
         "curve": fitted[-1].curve,
         "paces": {"cpu": fitting.pace, "answer": answering.pace},
+        "notes": list(getattr(model, "notes", ())),
     }
     _report(out, [each.settled for each in fitted], fitting.spent + answering.spent, told)
+
+
+def _kept(spec: Mapping[str, Any], place: int) -> Path | None:
+    """Where a fit may leave what it needs to go on, should this trial be cut off: by what is fitted, and on which rows."""
+    if not spec.get("kept"):
+        return None
+    told = [spec["recipe"], spec["knobs"], spec["share"], spec["only"], spec["folds"] is None, place]
+    return Path(spec["kept"]) / hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -117,7 +149,9 @@ def _fold(rows: Rows, target: Array, learn: Array, unseen: Array) -> Fold:
 
 
 def _fitted(job: Job, schema: Schema, spec: Mapping[str, Any], fold: Fold, clock: Clock) -> tuple[Model, _Fitted]:
-    model = catalogue.find(spec["recipe"]).fit(job, schema, fold, spec["knobs"], clock)
+    # Rows that are held out blind are answered all the same, and never shown to the fit.
+    shown = replace(fold, valid=None, valid_target=None) if spec.get("blind") else fold
+    model = catalogue.find(spec["recipe"]).fit(job, schema, shown, spec["knobs"], clock)
     begun = time.monotonic()
     answers = None if fold.valid is None else _checked(model.predict(fold.valid), len(fold.valid), schema)
     return model, _Fitted(model.settled, answers, time.monotonic() - begun, _thinned(clock.told))

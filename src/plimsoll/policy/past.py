@@ -15,7 +15,7 @@ from plimsoll.infer import to_rows
 from plimsoll.policy.history import column
 from plimsoll.policy.memory import Memory
 from plimsoll.policy.rules import Policy, joint, scored
-from plimsoll.rows import Coded, Rows
+from plimsoll.rows import Coded, Rows, plain
 from plimsoll.schema import Kind, Schema
 
 DAY = 86_400.0
@@ -87,7 +87,7 @@ def _order(policy: Policy, rows: Rows) -> Array | None:
 
 
 def _cells(rows: Rows, name: str, kind: Kind) -> pl.Series:
-    cells = rows.columns[name]
+    cells = plain(rows.columns[name])
     if isinstance(cells, Coded):
         places = pl.Series(cells.codes)
         return pl.Series(cells.values, dtype=pl.String).gather(places.set(places < 0, None))

@@ -15,7 +15,7 @@ from plimsoll import units
 from plimsoll.errors import PolicyError, nearest
 from plimsoll.policy import harm, notice
 from plimsoll.policy.expression import truth
-from plimsoll.policy.rules import Copies, Counter, Policy, Rule, Truth, words
+from plimsoll.policy.rules import TYPES, Copies, Counter, Policy, Rule, Truth, words
 from plimsoll.policy.terms import FUNCTIONS, SPECIAL, Constant, Term, Type, Words
 from plimsoll.schema import Kind, Schema
 
@@ -136,6 +136,10 @@ def _said(fault: str) -> str:
 
 
 def _policy(told: _File, text: bytes, folder: Path, schema: Schema | None) -> Policy:
+    if schema is not None and (signals := schema.of(Kind.SIGNAL)):
+        raise PolicyError(
+            f'rules decide on single values, and the model reads a signal, "{signals[0]}". Serve it without.'
+        )
     outcomes = _outcomes(told)
     fields = {name: _kind(kind, name) for name, kind in told.fields.items()}
     lists, read_from = _lists(told.lists, folder)
@@ -187,11 +191,11 @@ def _outcomes(told: _File) -> tuple[str, ...]:
 
 def _kind(word: str, name: str) -> Kind:
     try:
-        return Kind(word)
+        if (kind := Kind(word)) in TYPES:
+            return kind
     except ValueError:
-        raise PolicyError(
-            f'fields.{name}: "{word}" is no kind. {nearest(word, [kind.value for kind in Kind])}'
-        ) from None
+        pass
+    raise PolicyError(f'fields.{name}: "{word}" is no kind. {nearest(word, [kind.value for kind in TYPES])}') from None
 
 
 def _apart(told: _File, fields: Mapping[str, Kind], schema: Schema | None) -> None:

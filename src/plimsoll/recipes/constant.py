@@ -24,6 +24,7 @@ class Constant:
     value: tuple[float, ...]
     classifies: bool
     settled: Knobs = field(default_factory=dict)
+    reach: int = 1  # frames of a signal: it looks at none
 
     def predict(self, rows: Rows) -> Answers:
         return np.tile(self.value, (len(rows), 1)) if self.classifies else np.full(len(rows), self.value[0])
@@ -55,4 +56,4 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
     return Facts(operations=(float(profile.rows),), bytes=(8.0 * profile.rows,), model=(float(profile.classes),))
 
 
-RECIPE = Recipe("constant", Space(), refuse, facts, fit, load)
+RECIPE = Recipe("constant", Space(), refuse, facts, fit, load, streams=True)

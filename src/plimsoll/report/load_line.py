@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plimsoll import units
-from plimsoll.limits import COSTS, Limit, Limits, Measured
+from plimsoll.limits import COSTS, Limit, Limits, Measured, dimension
 from plimsoll.metrics import METRICS
 
 Run = Mapping[str, Any]
@@ -187,10 +187,9 @@ def cost_text(name: str, figure: object) -> str:
     >>> cost_text("p99", 0.0012), cost_text("energy", [12.0, 31.0]), cost_text("p99", None)
     ('1.2 ms', '12 J to 31 J', '–')
     """
-    dimension = COSTS.get(name, units.SHARE)
     if isinstance(figure, list | tuple):
         return f"{cost_text(name, figure[0])} to {cost_text(name, figure[-1])}"
-    return units.show(figure, dimension) if isinstance(figure, int | float) and math.isfinite(figure) else "–"
+    return units.show(figure, dimension(name)) if isinstance(figure, int | float) and math.isfinite(figure) else "–"
 
 
 def score_text(score: Record | None) -> tuple[str, str]:

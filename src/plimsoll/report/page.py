@@ -12,6 +12,7 @@ from typing import Any
 
 from plimsoll import units
 from plimsoll.report.charts import loads, mark, unbroken
+from plimsoll.report.decoding import decoding
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.forecast_chart import forecasts
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
@@ -53,6 +54,7 @@ def render(run: Run) -> str:
         _headline(run, trial),
         _frontier(run, trial),
         _trials(run),
+        _decoding(run),
         _quality(run),
         _forecast(run),
         _timeline(run),
@@ -93,7 +95,7 @@ def _section(name: str, title: str, *inside: object, lead: object = None) -> Mar
 
 def _job(run: Run) -> Markup:
     job = run.get("job") or {}
-    words = [f"predict {job['predict']}"] if job.get("predict") else []
+    words = [f"{'decode' if job.get('moments') else 'predict'} {job['predict']}"] if job.get("predict") else []
     words += [str(job[key]) for key in ("task",) if job.get(key)]
     words += [f"split {job['split']}"] if job.get("split") else []
     return join(" · ".join(words))
@@ -133,6 +135,7 @@ def _contents(run: Run) -> Markup:
     trials, warnings = len(run["trials"]), len(run.get("warnings") or ())
     places = [
         ("trials", f"{trials} trial{'s' * (trials != 1)}"),
+        ("decoding", "As a decoder" if decoding(run) else ""),
         ("evidence", "Evidence" if quality(run) else ""),
         ("forecast", "Predicted and measured" if forecasts(run) else ""),
         ("timeline", f"Time {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""),
@@ -205,6 +208,12 @@ def _quality(run: Run) -> Markup | None:
     found = quality(run)
     lead = "On test rows, which were never used to choose."
     return None if found is None else _section("evidence", "Evidence", found, lead=lead)
+
+
+def _decoding(run: Run) -> Markup | None:
+    found = decoding(run)
+    lead = "What depends on who is held out, and what a stream of answers comes to as events."
+    return None if found is None else _section("decoding", "As a decoder", found, lead=lead)
 
 
 def _forecast(run: Run) -> Markup | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from plimsoll import units
 from plimsoll.printed import printable
 from plimsoll.report.forecast import verdict_text
+from plimsoll.report.ladder_chart import STEPS
 from plimsoll.report.load_line import (
     COSTS_SHOWN,
     Record,
@@ -25,6 +26,13 @@ from plimsoll.report.load_line import (
 
 _COUNTED = {"fits": "fit", "breaches": "over a limit", "killed": "killed", "failed": "failed", "ruled_out": "ruled out"}
 _BOLD, _SOFT, _ACCENT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
+_EVENTS = {
+    "detection_rate": "{:.0%} found",
+    "false_activations_per_hour": "{:.3g} false activations an hour at rest",
+    "event_error_rate": "error rate {:.3f}",
+    "delay_p50": "delay {:.0f} ms",
+}
+_RUNG = "balanced_accuracy"
 _MOST_ROWS, _MOST_LIMITS, _MOST_LINES = 9, 8, 30
 
 
@@ -32,7 +40,12 @@ def terminal(run: Run, width: int = 100, color: bool = False) -> str:
     """At most 30 lines of at most ``width`` columns, with no control characters but the colours, where those are asked for."""
     run = settled(run)
     trial = shown_trial(run)
-    parts = [_frontier_lines(run), _choice_lines(run, trial, width), _limit_lines(run, trial)]
+    parts = [
+        _frontier_lines(run),
+        _choice_lines(run, trial, width),
+        _decoder_lines(run, width),
+        _limit_lines(run, trial),
+    ]
     parts.append(_count_lines(run, width))
     lines = [line for part in parts if part for line in (*part, "")][:-1]
     lines = [_clipped(line, width) for line in lines[:_MOST_LINES]]
@@ -104,6 +117,24 @@ def _choice_lines(run: Run, trial: Record | None, width: int) -> list[str]:
         f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}"
     )
     return [*textwrap.wrap(chosen, width, subsequent_indent="  "), *("  " + line for line in why)]
+
+
+def _decoder_lines(run: Run, width: int) -> list[str]:
+    """Of a run that decodes: what its events come to, and what it is worth by what is held out."""
+    evidence = run.get("evidence") or {}
+    figures = (evidence.get("events") or {}).get("figures") or {}
+    said = [
+        words.format(figures[name]["value"] * (1e3 if name == "delay_p50" else 1.0)).replace("%", " %")
+        for name, words in _EVENTS.items()
+        if name in figures
+    ]
+    rungs = {rung.get("rung"): rung.get("figures") or {} for rung in (evidence.get("ladder") or {}).get("rungs") or ()}
+    climbed = [
+        f"{words} {rungs[name][_RUNG]['value']:.3f}" for name, words in STEPS.items() if _RUNG in rungs.get(name, {})
+    ]
+    lines = [f"Events: {', '.join(said)}"] if said else []
+    lines += [f"{_RUNG}: {', '.join(climbed)}"] if climbed else []
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 
 def _limit_lines(run: Run, trial: Record | None) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError
+from plimsoll.hearing import hearing, made_ready, rows_ready
 from plimsoll.recipe import together
 from plimsoll.rows import Rows, Value
 from plimsoll.serve.request import MOST_ROWS, Reader, Values
+
+if TYPE_CHECKING:
+    from plimsoll.serve.session import Session
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Answerer:
         self.bundle = bundle
         self.schema = bundle.schema
         self._reader = Reader(bundle.schema, most_rows)
-        self._model = bundle.model()
+        self.model = bundle.model()
+        self._model = hearing(self.model, bundle.job, bundle.schema)
         self._calibration = bundle.calibration
         self._shifted = any(bundle.calibration.offsets)
         self._classes = bundle.schema.classes
@@ -82,9 +87,18 @@ class Answerer:
                 found[place] = fault
         return found
 
+    def session(self, person: str | int | None = None) -> Session:
+        """A stream from its start, of whoever wears the sensor. Raises JobError where the bundle does not decode."""
+        from plimsoll.serve.session import Session  # most bundles are asked row by row
+
+        return Session(self.bundle, self.model, person)
+
     def cells(self, body: bytes) -> list[Values]:
-        """The rows that a request asks about. Raises RequestError."""
-        return self._reader.read(body)[0]
+        """The rows that a request asks about, as the model sees them. Raises RequestError."""
+        rows = self._reader.read(body)[0]
+        if self._model is self.model:
+            return rows
+        return [tuple(made_ready(values, self.bundle.job, self.schema)) for values in rows]
 
     def quiet(self) -> Answerer:
         """The same: nothing that it answers is recorded."""
@@ -102,6 +116,10 @@ class Answerer:
         if not math.isfinite(sum(raw)):
             raise _not_finite(0)
         return self._calibration.apply_one(raw) if self._classes else [float(raw[0])]
+
+    def ready(self, rows: Rows) -> Rows:
+        """Rows whose signals are as a sensor gives them, as the model knows them."""
+        return rows if self._model is self.model else rows_ready(rows, self.bundle.job, self.schema)
 
     def decide(self, rows: Rows) -> Decided:
         """Calibrated answers for a batch of rows: what ``answer`` gives, as arrays."""
@@ -133,7 +151,7 @@ class Answerer:
     def _answer_many(self, rows: list[Values]) -> list[dict[str, Any]]:
         if not rows:
             return []
-        decided = self.decide(Rows.of_values(self.schema, rows))
+        decided = self.decide(self.ready(Rows.of_values(self.schema, rows)))
         if decided.probabilities is None or decided.labels is None:
             radius = self._calibration.radius
             numbers = [] if decided.values is None else decided.values.tolist()

@@ -27,11 +27,15 @@ class App:
         self.monitor = monitor
         self.routes = dict(routes)
         self.ears: list[Callable[[Done], None]] = []  # are told of each request that came this way, once it is done
+        self.streams: Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]] | None = None
         self._keys = keys
         self._caps = caps
         self._open = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and self.streams is not None:
+            await self.streams(scope, receive, send)
+            return
         if scope["type"] != "http":
             raise RuntimeError(f"This app answers http, not {scope['type']}.")
         begun = perf_counter()

@@ -148,6 +148,8 @@ def _posted(app: App, served: Served, board: Board) -> Callable[[], dict[str, An
     """What a worker tells the others of itself; it goes on counting where the one before in its place left off."""
     if "counters" in (before := board.own()):
         app.desk.counters.add(before["counters"])
+        if app.desk.counters.streams is not None:
+            app.desk.counters.streams.open = 0  # those of the one before have gone with it
     app.monitor.others = lambda: [told["watch"] for told in board.others() if told.get("watch")]
     watched: tuple[float, dict[str, Any]] = (0.0, {})
 
@@ -179,7 +181,18 @@ def assemble(
     routes.update(protocol(served, desk, caps.rows))
     if review is not None:
         routes.update(reviewed(review))
-    return App(desk, routes, keys, caps, monitor), served
+    app = App(desk, routes, keys, caps, monitor)
+    if version.answerer.bundle.job.decode is not None:
+        _streamed(app, served, keys, counters)
+    return app, served
+
+
+def _streamed(app: App, served: Served, keys: Keys, counters: Counters) -> None:
+    """Has the app take streams too."""
+    from plimsoll.serve.stream_socket import PAGE, PATH, Streams
+
+    app.streams = Streams(served, keys, counters, watch=app.monitor.note_row)
+    app.routes[PATH] = PAGE
 
 
 def _usual(answerer: Answerer) -> float:

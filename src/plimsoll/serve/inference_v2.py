@@ -121,7 +121,7 @@ def _infer(asked: Asked, answerer: Answerer, desk: Desk, most_rows: int) -> Repl
 
 def _decided(answerer: Answerer, rows: Any, path: str) -> Decided:
     try:
-        return answerer.decide(rows) if len(rows) else Decided()
+        return answerer.decide(answerer.ready(rows)) if len(rows) else Decided()
     except RequestError:
         raise
     except Exception as fault:

@@ -50,6 +50,7 @@ class Monitor:
         self.others: Callable[[], list[Mapping[str, Any]]] = list  # what other workers watched
         self._served, self._fresh = served, fresh
         self._waiting: deque[tuple[bytes, bytes, bytes]] = deque()
+        self._rows: deque[tuple[Sequence[Value], list[float]]] = deque()  # moments of streams
         self._size = 0
         self._due = False
         self._hold = threading.Lock()  # the state is written by another thread
@@ -73,14 +74,29 @@ class Monitor:
             return
         self._size += size
         self._waiting.append((path, body, answer))
+        self._look_soon()
+
+    def _look_soon(self) -> None:
         if not self._due:
             with suppress(RuntimeError):  # nobody serves: who asked calls drain()
                 asyncio.get_running_loop().call_later(_PAUSE, self._look)
                 self._due = True
 
+    def note_row(self, values: Sequence[Value], probabilities: list[float]) -> None:
+        """Takes note of a moment of a stream: what it was answered of, and what was answered."""
+        if self._served.now is not self._version:
+            self._begin(self._served.now)
+        if self.watch is None:
+            return
+        if len(self._rows) >= _MOST_WAITING:
+            self.watch.passed_over += 1
+            return
+        self._rows.append((values, probabilities))
+        self._look_soon()
+
     def drain(self) -> None:
         """All that waits."""
-        while self._waiting:
+        while self._waiting or self._rows:
             self._some(float("inf"))
 
     async def told(self, fresh: float | None = None) -> Told:
@@ -138,6 +154,7 @@ class Monitor:
     def _begin(self, version: Version) -> None:
         """Anew, for another version."""
         self._waiting.clear()
+        self._rows.clear()
         self._size, self._version, self._last = 0, version, None
         try:
             watch, self.fault = Watch(Reference.of(version.answerer.bundle)), ""
@@ -151,7 +168,7 @@ class Monitor:
         self._due = False
         begun = thread_time()  # of this thread alone: what others take is no reason to look less
         self._some(begun + _SLICE)
-        if self._waiting:
+        if self._waiting or self._rows:
             took = thread_time() - begun
             asyncio.get_running_loop().call_later(max(_PAUSE, _SHARE * took), self._look)
             self._due = True
@@ -164,6 +181,10 @@ class Monitor:
         schema, rival = watch.reference.schema, self._served.rival
         rows: list[Sequence[Value]] = []
         answers: list[list[float]] = []
+        while self._rows and len(rows) < _AT_ONCE:
+            values, probabilities = self._rows.popleft()
+            rows.append(values)
+            answers.append(probabilities)
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             path, body, answer = self._waiting.popleft()
             self._size -= len(body) + len(answer)

@@ -8,7 +8,7 @@ from plimsoll.schema import Column, Kind, Schema
 from plimsoll.serve import openapi_v2
 from plimsoll.serve.feedback import MOST as MOST_LABELS
 from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
-from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WANTED
+from plimsoll.serve.request import MOST_FRAMES, MOST_ROWS, MOST_TEXT, WANTED
 
 if TYPE_CHECKING:  # a server without a policy need not know what one is
     from plimsoll.serve.gate import Gate
@@ -20,11 +20,19 @@ _TYPES: dict[Kind, list[str]] = {
     Kind.CATEGORY: ["string", "number", "boolean", "null"],
     Kind.ID: ["string", "number", "boolean", "null"],
     Kind.TEXT: ["string", "null"],
+    Kind.SIGNAL: ["array", "null"],
 }
 
 
-def page(schema: Schema, most_rows: int = MOST_ROWS, gate: Gate | None = None, appeals: bool = False) -> dict[str, Any]:
-    """The page as a JSON value; with a policy's gate it tells of decisions, and with a queue of appeals against them.
+def page(
+    schema: Schema,
+    most_rows: int = MOST_ROWS,
+    gate: Gate | None = None,
+    appeals: bool = False,
+    streams: bool = False,
+) -> dict[str, Any]:
+    """The page as a JSON value; with a policy's gate it tells of decisions, and with a queue of appeals against them, and
+    with streams of how they are begun.
 
     >>> from plimsoll.schema import Column
     >>> shown = page(Schema((Column("age", Kind.NUMBER, example="39"),), "income", ("no", "yes")))
@@ -41,6 +49,8 @@ def page(schema: Schema, most_rows: int = MOST_ROWS, gate: Gate | None = None, a
         schemas |= {"Event": _row(gate.schema), "Decision": _decision(gate, schema)}
     if appeals:
         paths["/appeal"] = {"post": _APPEAL}
+    if streams:
+        paths["/stream"] = {"get": _STREAM}
     paths |= {"/feedback": {"post": _feedback(schema)}, "/watch": {"get": _WATCH}}
     paths |= {"/health": {"get": _HEALTH}, "/metrics": {"get": _METRICS}, "/openapi.json": {"get": _PAGE}}
     return {
@@ -79,6 +89,12 @@ _METRICS = {
 _PAGE = {
     "summary": "This page",
     "responses": {"200": {"description": "This page.", **json_of({"type": "object"})}, **plain()},
+}
+_STREAM = {
+    "summary": "Open a stream over WebSocket: samples one way, answers and events the other",
+    "description": 'The first message is {"person": "P01", "rate": 200, "format": "int16"}, then packets: a number (uint32), '
+    "a time (float64) and frames, little-endian; or JSON. See docs/signals.md.",
+    "responses": {"101": {"description": "The stream is open."}, **plain(), **faults(only=("403", "404", "426"))},
 }
 _UNWATCHED = {"404": {"description": "Nothing is watched of this bundle.", **json_of(reference("Fault"))}}
 _WATCH = {
@@ -156,12 +172,18 @@ def _cell(column: Column) -> dict[str, Any]:
     cell: dict[str, Any] = {"type": _TYPES[column.kind], "description": f"{column.kind.value}: {WANTED[column.kind]}"}
     if "string" in cell["type"]:
         cell["maxLength"] = MOST_TEXT
-    if column.example:
+    if column.layout is not None:
+        many = len(column.layout.channels)
+        frame = {"type": "array", "items": {"type": "number"}, "minItems": many, "maxItems": many}
+        cell |= {"items": frame, "maxItems": MOST_FRAMES}
+    elif column.example:
         cell["examples"] = [_example(column)]
     return cell
 
 
 def _example(column: Column) -> Any:
+    if column.layout is not None:
+        return [[0.0] * len(column.layout.channels)]
     if column.kind is Kind.BOOLEAN:
         return column.example.lower() in ("true", "1", "1.0") if column.example else None
     if column.kind is Kind.NUMBER:

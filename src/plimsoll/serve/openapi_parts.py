@@ -16,6 +16,11 @@ _FAULTS = {
     "503": "Too many requests at once, or the server is stopping.",
     "504": "The answer would come after the caller's own deadline.",
 }
+_STREAMS = {  # that only who begins a stream meets
+    "403": "A page from elsewhere may not open a stream here.",
+    "404": "The bundle that answers now does not decode.",
+    "426": "Streams come over WebSocket.",
+}
 _SECOND = {"Retry-After": {"description": "seconds", "required": True, "schema": {"type": "integer", "minimum": 1}}}
 _HEADERS: dict[str, dict[str, Any]] = {
     "401": {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
@@ -49,7 +54,7 @@ def faults(form: str = "Fault", only: tuple[str, ...] = tuple(_FAULTS)) -> dict[
     found = {}
     for status in only:
         headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
-        found[status] = {"description": _FAULTS[status], **headers, **json_of(reference(form))}
+        found[status] = {"description": (_FAULTS | _STREAMS)[status], **headers, **json_of(reference(form))}
     return found
 
 

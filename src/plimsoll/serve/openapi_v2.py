@@ -128,6 +128,8 @@ def _forms(column: Column) -> list[tuple[str, list[str]]]:
 
 def _tensor(column: Column, form: tuple[str, list[str]], most_rows: int) -> dict[str, Any]:
     held, datatypes = form
+    if column.layout is not None:
+        return _signal(column, datatypes)
     size = {"type": "integer", "minimum": 0, "maximum": most_rows}
     element: dict[str, Any] = {"type": [held, "null"]}
     if held == "string":
@@ -146,6 +148,20 @@ def _tensor(column: Column, form: tuple[str, list[str]], most_rows: int) -> dict
         "required": ["name", "datatype", "shape"],
         "additionalProperties": False,
     }
+
+
+def _signal(column: Column, datatypes: list[str]) -> dict[str, Any]:
+    """Of shape [rows, frames, channels]; its data are flat, or nested as the shape says."""
+    shape = {**_SHAPE, "minItems": 3, "maxItems": 3}
+    properties = {
+        "name": {"const": column.name},
+        "datatype": {"enum": datatypes},
+        "shape": shape,
+        "parameters": _OBJECT,
+        "data": {"type": "array"},
+    }
+    required = ["name", "datatype", "shape"]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _metadata() -> dict[str, Any]:

@@ -26,6 +26,7 @@ from plimsoll.clock import started  # noqa: E402
 from plimsoll.errors import UserError  # noqa: E402
 from plimsoll.limits import LEAST  # noqa: E402
 from plimsoll.serve import server as serving  # noqa: E402
+from plimsoll.serve.answerer import Answerer  # noqa: E402
 
 WINDOW = 200
 QUIET = 1.05  # wall over CPU time; above it, something else had the processor
@@ -130,20 +131,31 @@ def measure(
     }
 
 
+def asked(served: Answerer, bodies: Sequence[bytes]) -> tuple[Callable[[bytes], bytes], Iterator[bytes]]:
+    """Who answers, and what is asked, over and over. Of a bundle that decodes, a request is the next packet of a stream,
+    which goes the way from a packet's bytes to a message's bytes that every stream goes.
+    """
+    if served.bundle.job.decode is None:
+        return served.answer, itertools.cycle(bodies)
+    from plimsoll.serve.timed_stream import line, packets  # other bundles are served without what streams need
+
+    return line(served, bodies[0]), packets(served, bodies)
+
+
 def probe(bundle: str, bodies: Sequence[bytes], count: int, until: float = math.inf) -> dict[str, Any]:
     """Every figure. The first answer ends the cold start, so the server is built before it."""
-    app, answerer = serving.ready(bundle)
+    app, served = serving.ready(bundle)
     serving.server(app)
-    answerer.answer(bodies[0])
+    answer, cycle = asked(served, bodies)
+    answer(next(cycle))
     cold = time.time() - started()
-    cycle = itertools.cycle(bodies)
     for body in itertools.islice(cycle, WARM):
-        answerer.answer(body)
+        answer(body)
     held = memory()
     from plimsoll.pace import Pacer  # no part of what is served, whose memory has been taken
 
     pacer = Pacer()
-    found = measure(answerer.answer, cycle, count, pacer.look, until)
+    found = measure(answer, cycle, count, pacer.look, until)
     return {"cold_start": cold, "memory": held, "pace": pacer.pace, **found}
 
 

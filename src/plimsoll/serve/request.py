@@ -8,18 +8,21 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 
 from plimsoll.errors import RequestError, nearest
 from plimsoll.rows import Value
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import MOST_CHANNELS, Column, Kind, Layout, Schema
 from plimsoll.spelling import ABSENT, TIDY, boolean, category_text, number, number_text, seconds
 
 MOST_ROWS = 1_000
 MOST_TEXT = 100_000
+MOST_FRAMES = 1_000_000
 
 Values = tuple[Value, ...]
 
 _NAN = math.nan
+_Frame = Annotated[list[float], msgspec.Meta(max_length=MOST_CHANNELS)]
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
     Kind.NUMBER: (float | _Text | None, _NAN),
@@ -28,6 +31,7 @@ _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing
     Kind.CATEGORY: (_Text | int | float | bool | None, None),
     Kind.ID: (_Text | int | float | bool | None, None),
     Kind.TEXT: (_Text | None, None),
+    Kind.SIGNAL: (Annotated[list[_Frame], msgspec.Meta(max_length=MOST_FRAMES)] | None, None),
 }
 WANTED = {
     Kind.NUMBER: "a number or null",
@@ -36,6 +40,7 @@ WANTED = {
     Kind.CATEGORY: "a text, a number, a boolean or null",
     Kind.ID: "a text, a number, a boolean or null",
     Kind.TEXT: "a text or null",
+    Kind.SIGNAL: "a list of frames, each a list of one number a channel, or null",
 }
 _GOT = {"str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "array": "a list"}
 
@@ -94,6 +99,25 @@ def _exchanged(value: Any) -> Any:
     )
 
 
+def _signal(layout: Layout) -> Callable[[Any], Value]:
+    """Frames as an array; what a frame holds is what the sensors gave, so none may be missing."""
+    channels = len(layout.channels)
+
+    def convert(value: Any) -> Value:
+        if not value:
+            return np.zeros((0, channels), dtype=np.float32)
+        odd = next((place for place, frame in enumerate(value) if len(frame) != channels), None)
+        if odd is not None:
+            raise ValueError(f"frame {odd} has {len(value[odd])} numbers; {channels} channels are due")
+        with np.errstate(over="ignore"):
+            found = np.array(value, dtype=np.float32)
+        if not np.isfinite(found).all():
+            raise ValueError(f"frame {int(np.argwhere(~np.isfinite(found))[0, 0])} holds a number that is too large")
+        return found
+
+    return convert
+
+
 class _Always:
     """A type that no value has: these cells are always converted."""
 
@@ -116,6 +140,10 @@ def cell(kind: Kind) -> Callable[[Any], Value]:
     (1.0, '3')
     """
     return _CONVERT[kind][1]
+
+
+def _converted(column: Column) -> tuple[type, Callable[[Any], Value]]:
+    return (_Always, _signal(column.layout)) if column.layout is not None else _CONVERT[column.kind]
 
 
 class Reader:
@@ -148,8 +176,9 @@ class Reader:
         self._row = msgspec.json.Decoder(row)
         self._list: msgspec.json.Decoder[Any] = msgspec.json.Decoder(rows)
         self._envelope = msgspec.json.Decoder(envelope)
-        self._types = tuple(_CONVERT[column.kind][0] for column in schema.columns)
-        self._converters = [_CONVERT[column.kind][1] for column in schema.columns]
+        converted = [_converted(column) for column in schema.columns]
+        self._types = tuple(kind for kind, _ in converted)
+        self._converters = [convert for _, convert in converted]
         self._texts = [(place, self._converters[place]) for place, kind in enumerate(self._types) if kind is str]
 
     def read(self, body: bytes) -> tuple[list[Values], bool]:

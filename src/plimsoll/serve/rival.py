@@ -19,8 +19,8 @@ from zlib import crc32
 import msgspec
 
 from plimsoll.errors import RequestError
-from plimsoll.serve.counters import Times
 from plimsoll.serve.desk import Way
+from plimsoll.serve.times import Times
 
 _MOST_WAITING = 2_000  # requests that may wait to be compared; more are not compared, and counted
 _SLICE = 5e-4  # seconds of comparing between two looks at who asks

@@ -42,7 +42,9 @@ def server(app: App, caps: Caps | None = None, tending: Sequence[Tending] = ()) 
         log_config=None,  # the journal says where lines go
         http=wire(app.desk),
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio" if app.streams is not None else "none",
+        ws_max_size=(caps or Caps()).body,
+        ws_per_message_deflate=False,  # it costs more time than it saves, and a bomb may be small
         interface="asgi3",
         access_log=False,
         log_level="warning",
@@ -51,7 +53,10 @@ def server(app: App, caps: Caps | None = None, tending: Sequence[Tending] = ()) 
         limit_concurrency=(caps or Caps()).connections,
         timeout_graceful_shutdown=10,
     )
-    config.load()
+    try:
+        config.load()
+    except ImportError:
+        raise MissingExtra("Streams need websockets. Install it: pip install 'plimsoll[serve]'.") from None
     return _tended(uvicorn.Server, app)(config, tending)
 
 

@@ -16,8 +16,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.errors import MissingExtra, UserError
-from plimsoll.serve.counters import BOUNDS, Counters
+from plimsoll.serve.counters import Counters
 from plimsoll.serve.routes import Done
+from plimsoll.serve.times import BOUNDS
 
 if TYPE_CHECKING:  # only who exports need have it
     from opentelemetry.metrics import CallbackOptions, Observation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from plimsoll.errors import RequestError, nearest
 from plimsoll.rows import Cells, Rows
 from plimsoll.schema import Column, Schema
+from plimsoll.serve.tensor_signals import flat, none, rows_of, signals
 from plimsoll.serve.tensors import TAKES, absent, column, length, listed, parameter, unpacked
 
 # What would change the answer, and is not done here. Other parameters are hints, and are passed over.
@@ -93,7 +95,7 @@ def _rows(inputs: list[_Tensor], raw: memoryview, schema: Schema, most_rows: int
     if not inputs:
         raise RequestError("$.inputs", "expected at least one tensor, for its shape says how many rows there are")
     known = {each.name: each for each in schema.columns}
-    count = length(inputs[0].shape, "$.inputs[0]")
+    count = _count(inputs[0], known, "$.inputs[0]")
     if count > most_rows:
         raise RequestError("$.inputs[0].shape", f"more than {most_rows} rows. Send them in several requests.", 413)
     columns: dict[str, Cells] = {}
@@ -103,12 +105,22 @@ def _rows(inputs: list[_Tensor], raw: memoryview, schema: Schema, most_rows: int
             raise _unknown(f"{place}.name", one.name, schema)
         if one.name in columns:
             raise RequestError(f"{place}.name", f'"{one.name[:100]}" comes twice')
-        if (here := length(one.shape, place)) != count:
+        if (here := _count(one, known, place)) != count:
             raise RequestError(f"{place}.shape", f"holds {here} rows, and the first tensor {count}")
         columns[one.name], raw = _column(one, known[one.name], raw, count, place)
     if len(raw):
         raise RequestError("$", f"{len(raw)} bytes follow that are of no tensor", 400)
-    return Rows(count, {name: columns[name] if name in columns else absent(known[name].kind, count) for name in known})
+    return Rows(count, {name: columns[name] if name in columns else _absent(known[name], count) for name in known})
+
+
+def _count(one: _Tensor, known: dict[str, Column], place: str) -> int:
+    """How many rows a tensor holds."""
+    layout = known[one.name].layout if one.name in known else None
+    return length(one.shape, place) if layout is None else rows_of(one.shape, layout, place)
+
+
+def _absent(of: Column, count: int) -> Cells:
+    return absent(of.kind, count) if of.layout is None else none(of.layout, count)
 
 
 def _column(one: _Tensor, of: Column, raw: memoryview, count: int, place: str) -> tuple[Cells, memoryview]:
@@ -117,19 +129,25 @@ def _column(one: _Tensor, of: Column, raw: memoryview, count: int, place: str) -
         takes = ", ".join(TAKES[of.kind])
         raise RequestError(f"{place}.datatype", f"a {of.kind.value} is one of {takes}, not {one.datatype[:20]}")
     _check(one.parameters, place)
+    elements = count if of.layout is None else math.prod(one.shape)
     size = parameter(one.parameters, "binary_data_size", int, place)
     if size is not None and one.data is not msgspec.UNSET:
         raise RequestError(f"{place}.data", "comes both in JSON and as bytes. Send one of the two.")
     if size is None:
         if one.data is msgspec.UNSET:
             raise RequestError(place, "has no data")
-        told = listed(one.data, one.datatype, len(one.shape) == 2, place)
-        if len(told) != count:
-            raise RequestError(f"{place}.data", f"expected {count} elements as the shape says, got {len(told)}")
-        return column(told, of.kind, f"{place}.data"), raw
+        data = one.data if of.layout is None else flat(one.data)
+        told = listed(data, one.datatype, len(one.shape) == 2, place)
+        if len(told) != elements:
+            raise RequestError(f"{place}.data", f"expected {elements} elements as the shape says, got {len(told)}")
+        return _cells(told, one, of, f"{place}.data"), raw
     if size > len(raw):
         raise RequestError(f"{place}.parameters.binary_data_size", f"{size} bytes are said, {len(raw)} are left", 400)
-    return column(unpacked(raw[:size], one.datatype, count, place), of.kind, place), raw[size:]
+    return _cells(unpacked(raw[:size], one.datatype, elements, place), one, of, place), raw[size:]
+
+
+def _cells(told: Any, one: _Tensor, of: Column, place: str) -> Cells:
+    return column(told, of.kind, place) if of.layout is None else signals(told, one.shape, place)
 
 
 def _unknown(place: str, name: str, schema: Schema) -> RequestError:

@@ -18,6 +18,7 @@ from plimsoll.errors import RequestError
 from plimsoll.rows import NUMERIC, Cells, Coded
 from plimsoll.schema import Column, Kind
 from plimsoll.serve.request import MOST_TEXT, cell
+from plimsoll.serve.tensor_signals import shape_of
 
 _FLOATS = {"FP64": "<f8", "FP32": "<f4", "FP16": "<f2"}
 _WHOLE = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (64, 32, 16, 8)}
@@ -31,6 +32,7 @@ TAKES: dict[Kind, tuple[str, ...]] = {
     Kind.CATEGORY: ("BYTES", *_NUMBERS, "BOOL"),
     Kind.ID: ("BYTES", *_NUMBERS, "BOOL"),
     Kind.TEXT: ("BYTES",),
+    Kind.SIGNAL: ("FP32", *(name for name in _NUMBERS if name != "FP32")),
 }
 _SIZE = 4  # bytes in which a text says its length
 
@@ -154,7 +156,8 @@ def absent(kind: Kind, count: int) -> Cells:
 
 def described(one: Column) -> dict[str, Any]:
     """What the metadata say of a column."""
-    return {"name": one.name, "datatype": TAKES[one.kind][0], "shape": [-1], "parameters": {"kind": one.kind.value}}
+    told = {"name": one.name, "datatype": TAKES[one.kind][0], "shape": shape_of(one)}
+    return {**told, "parameters": {"kind": one.kind.value}}
 
 
 def packed(values: Sequence[Any] | NDArray[np.float64], datatype: str) -> bytes:

@@ -10,7 +10,8 @@ from plimsoll.clock import Clock
 from plimsoll.errors import PlimsollError
 from plimsoll.recipe import Recipe
 from plimsoll.testing.promises import PROMISES
-from plimsoll.testing.toys import TOYS, Toy
+from plimsoll.testing.toys import Toy
+from plimsoll.testing.tryout import TOYS, accepted
 
 
 def main(name: str) -> int:
@@ -31,8 +32,8 @@ def main(name: str) -> int:
     print(f"\n  {'toy':<18} {'fit':>9} {'members':>9} {'one row':>9}")
     for make in TOYS:
         toy = make()
-        reason = recipe.refuse(toy.job, toy.schema)
-        print(f"  {toy.name:<18} {figures(recipe, toy) if reason is None else reason}")
+        reason = recipe.refuse(toy.job, toy.schema) or ("" if accepted(recipe, iter((toy,))) else "it hears no streams")
+        print(f"  {toy.name:<18} {reason or figures(recipe, toy)}")
     return 1 if broken else 0
 
 

@@ -21,12 +21,18 @@ from plimsoll.metrics import log_loss, rmse
 from plimsoll.recipe import Answers, Fold, Recipe
 from plimsoll.rows import Rows
 from plimsoll.schema import Column, Kind, Schema
-from plimsoll.testing import toys
+from plimsoll.testing import signal_toys, toys
 from plimsoll.testing.saving import (
     loads_from_bytes_alone,
     members_are_plain_data,
     same_seed_same_bytes,
     saved_equals_loaded,
+)
+from plimsoll.testing.streams import (
+    chunked_equals_whole,
+    no_look_ahead,
+    state_is_its_own,
+    window_is_kept,
 )
 from plimsoll.testing.toys import Toy
 from plimsoll.testing.tryout import (
@@ -61,7 +67,7 @@ def refuses_in_words(recipe: Recipe) -> None:
         fold=Fold(empty_train, blobs.fold.target),
         test=empty_train,
     )
-    for toy in (blobs, word, toys.sine(), unreadable, nothing):
+    for toy in (blobs, word, toys.sine(), signal_toys.recordings(), unreadable, nothing):
         reason = recipe.refuse(toy.job, toy.schema)
         if reason is None:
             expect_answers(recipe, toy, answered(recipe, fitted(recipe, toy), toy, toy.test), len(toy.test))
@@ -133,7 +139,8 @@ def order_changes_nothing(recipe: Recipe) -> None:
 
 def keeps_to_the_clock(recipe: Recipe) -> None:
     """With almost no time it still returns, soon, and with a model that answers."""
-    for toy in accepted(recipe, iter((toys.two_blobs(20_000), toys.mixed(Task.MULTICLASS, 3_000)))):
+    large = (toys.two_blobs(20_000), toys.mixed(Task.MULTICLASS, 3_000), signal_toys.oscillations(20))
+    for toy in accepted(recipe, iter(large)):
         started = time.monotonic()
         model = fitted(recipe, toy, seconds=0.001)
         spent = time.monotonic() - started
@@ -204,6 +211,10 @@ PROMISES: tuple[Promise, ...] = (
     refits_without_valid_rows,
     facts_grow_with_rows,
     plain_settings_answer_alike,
+    chunked_equals_whole,
+    no_look_ahead,
+    window_is_kept,
+    state_is_its_own,
 )
 
 

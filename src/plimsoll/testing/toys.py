@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from plimsoll.job import Job, Task
 from plimsoll.recipe import Fold
-from plimsoll.rows import NUMERIC, Coded, Rows, Value
+from plimsoll.rows import NUMERIC, Cells, Coded, Rows, Signals, Value
 from plimsoll.schema import Column, Kind, Schema
 
 _CLASSES = {Task.BINARY: ("no", "yes"), Task.MULTICLASS: ("east", "north", "west"), Task.REGRESSION: ()}
@@ -58,16 +58,19 @@ class Toy:
 
     @property
     def holed(self) -> Rows:
-        """The test rows with every third cell missing, and a category that was never seen in its first row.
+        """The test rows with every third cell missing, a signal of no frames, and a category never seen in the first row.
 
         >>> mixed(Task.BINARY).holed.texts("port").texts()[0]
         'a port never seen'
         """
-        columns: dict[str, NDArray[np.float64] | Coded] = {}
+        columns: dict[str, Cells] = {}
         for place, column in enumerate(self.schema.columns):
             hole = (np.arange(len(self.test)) + place) % 3 == 1
             if column.kind in NUMERIC:
                 columns[column.name] = np.where(hole, np.nan, self.test.numbers(column.name))
+            elif column.kind is Kind.SIGNAL:
+                heard = self.test.signals(column.name)
+                columns[column.name] = Signals(heard.samples, np.where(hole, heard.ends, heard.starts), heard.ends)
             else:
                 texts = [
                     None if missing else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,8 +13,10 @@ from plimsoll.job import Task
 from plimsoll.knobs import Knobs
 from plimsoll.recipe import Answers, Fold, Model, Recipe, together
 from plimsoll.rows import Rows, Value
-from plimsoll.testing.toys import TOYS, Toy
+from plimsoll.testing import signal_toys, toys
+from plimsoll.testing.toys import Toy
 
+TOYS: tuple[Callable[[], Toy], ...] = (*toys.TOYS, *signal_toys.TOYS)
 SECONDS = 60.0  # on the clock of a fit on a toy
 
 # How near two answers to one row must come: sums may be taken in another order.
@@ -28,16 +30,17 @@ def expect(kept: bool, recipe: Recipe, sentence: str) -> None:
 
 
 def accepted(recipe: Recipe, candidates: Iterator[Toy] | None = None) -> list[Toy]:
-    """The toys whose job the recipe does not refuse."""
+    """The toys whose job the recipe does not refuse; those that decode are for families that hear streams."""
     every = candidates or (make() for make in TOYS)
-    return [toy for toy in every if recipe.refuse(toy.job, toy.schema) is None]
+    heard = (toy for toy in every if recipe.streams or toy.job.decode is None)
+    return [toy for toy in heard if recipe.refuse(toy.job, toy.schema) is None]
 
 
 def one_each(recipe: Recipe) -> list[Toy]:
-    """One toy for each task that the recipe can do, with every kind of column where it takes that."""
-    found: dict[Task, Toy] = {}
+    """One toy for each task that the recipe can do, with every kind of column where it takes that; of signals, each."""
+    found: dict[tuple[Task, bool, bool], Toy] = {}
     for toy in reversed(accepted(recipe)):
-        found.setdefault(toy.job.task, toy)
+        found.setdefault((toy.job.task, toy.job.decode is not None, toy.job.signals is not None), toy)
     expect(bool(found), recipe, "refuses every toy. A recipe does at least one of the jobs in plimsoll.testing.toys.")
     return list(found.values())
 

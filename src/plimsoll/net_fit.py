@@ -1,0 +1,232 @@
+"""A net fitted: its module made and held to its contract, trained, written as a graph, and loaded as it will be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import net_augment, net_export, net_lessons, net_model, net_quantised, net_training
+from plimsoll.clock import Clock
+from plimsoll.errors import BundleError, TrialError
+from plimsoll.job import Decode, Job
+from plimsoll.knobs import Knobs
+from plimsoll.net_lessons import Samples, Stretches, Windows
+from plimsoll.net_model import SAID, WEIGHTS, Looking, Remembering, Said
+from plimsoll.net_quantised import NUMBERS
+from plimsoll.net_training import Lessons, Plan
+from plimsoll.recipe import Fold, Members
+from plimsoll.rows import Rows, Signals
+from plimsoll.schema import Kind, Layout, Schema
+
+Array = NDArray[Any]
+Make = Callable[[int, int, Knobs], Any]
+Frames = Callable[[Job, Layout, Signals, Knobs], int]
+_BATCH, _STREAMS = 128, 8  # windows, and stretches of streams, that one step of training sees
+_SCALED = 2_000  # windows from which a channel's mean and spread are taken
+_TRIED = 128  # windows on which graph and net are held against each other
+_STRETCH = 240  # steps on which a net that remembers is
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A net before it is trained, with all that it is trained with: its frames, of a window or of a step, who is known, and
+    real frames to try it on."""
+
+    net: Any
+    lessons: Lessons
+    valid: Lessons | None
+    plan: Plan
+    frames: int
+    people: Mapping[str, int]
+    tried: Array
+
+
+def fitted(
+    make: Make, carries: bool, frames: Frames, job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock
+) -> Looking | Remembering:
+    """The trained net of these rows, as it is served. Raises TrialError where the module does not keep to its contract."""
+    with net_training.quiet(job.seed) as torch:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        made = prepared(make, carries, frames, job, schema, fold, knobs, clock, device)
+        epochs = net_training.train(made.net, made.lessons, made.valid, made.plan, clock)
+        made.net.to("cpu").eval()
+        return _served(made, job, schema, knobs, {} if made.valid is None else {"epochs": epochs})
+
+
+def prepared(
+    make: Make,
+    carries: bool,
+    frames: Frames,
+    job: Job,
+    schema: Schema,
+    fold: Fold,
+    knobs: Knobs,
+    clock: Clock,
+    device: str,
+) -> Ready:
+    """The net on its device, held to its contract, and what it is to learn from. Raises TrialError."""
+    name = schema.of(Kind.SIGNAL)[0]
+    layout, signals = schema[name].layout, fold.train.signals(name)
+    assert layout is not None
+    people = _people(job, schema, fold.train, knobs)
+    reach = 0 if carries else frames(job, layout, signals, knobs)
+    plan = _plan(job, knobs, fold, layout, clock)
+    net = _net(make, layout, signals, schema, knobs, len(people), reach)
+    net.prior += net.prior.new_tensor(net_lessons.prior(fold.target, plan.share, len(schema.classes)))
+    if net.carries is not carries:
+        said = "it has no initial_state(batch)" if carries else "it has initial_state(batch), so its reach is None"
+        raise TrialError(f"its recipe and its module do not agree on whether it remembers: {said}")
+    tried = _tried(signals, reach, net.hop)
+    _check_module(net, tried, len(schema.classes))
+    lessons, valid = _lessons(job, schema, fold, layout, people, net, reach, device)
+    return Ready(net.to(device), lessons, valid, plan, reach or net.hop, people, tried)
+
+
+def _check_module(net: Any, tried: Array, classes: int) -> None:
+    """The contract of a module, tried on real frames, shape (rows, frames, channels). Raises TrialError."""
+    import torch
+
+    from plimsoll import net_module
+
+    try:
+        net_module.check(net, torch.from_numpy(tried[:1]), classes)
+    except (RuntimeError, TypeError, ValueError, AttributeError, IndexError) as fault:
+        said = " ".join(str(fault).split())[:300]
+        raise TrialError(
+            f"its module cannot be asked for frames of shape {(1, tried.shape[2], tried.shape[1])}: {said}"
+        ) from fault
+
+
+def _net(make: Make, layout: Layout, signals: Signals, schema: Schema, knobs: Knobs, people: int, reach: int) -> Any:
+    """The user's module with the scale of each channel, learned from windows of the rows to learn from."""
+    import torch
+
+    picked = np.linspace(0, len(signals) - 1, min(len(signals), _SCALED)).astype(np.intp)
+    seen = net_model.finite(signals.take(picked).last(min(reach, 200) or 50)).reshape(-1, signals.channels)
+    middle, spread = seen.mean(axis=0), seen.std(axis=0)
+    spread = np.where(spread > 1e-6, spread, 1.0)  # a channel that never moves says nothing
+    middle, spread = (torch.from_numpy(part.astype(np.float32)) for part in (middle, spread))
+    return _wrapped(make, layout, schema, knobs, middle, spread, people)
+
+
+def _wrapped(make: Make, layout: Layout, schema: Schema, knobs: Knobs, middle: Any, spread: Any, people: int) -> Any:
+    """The module that ``make`` gives, with what every net needs around it."""
+    from plimsoll.net_module import TOLD, Net
+
+    inner = make(len(layout.channels), TOLD if people else len(schema.classes), knobs)
+    return Net(inner, middle, spread, people, len(schema.classes))
+
+
+def _tried(signals: Signals, reach: int, hop: int) -> Array:
+    """Real frames on which a net is tried: windows, or the longest beginning of a stream."""
+    if reach:
+        picked = np.linspace(0, len(signals) - 1, min(len(signals), _TRIED)).astype(np.intp)
+        return net_model.finite(signals.take(picked).last(reach))
+    longest = int(np.argmax(signals.ends - signals.starts))
+    return net_model.finite(signals.take(np.array([longest])).last(_STRETCH * hop))
+
+
+def _people(job: Job, schema: Schema, rows: Rows, knobs: Knobs) -> dict[str, int]:
+    """The wearers who have an offset of their own, numbered from 1."""
+    person = job.decode.person if job.decode else ""
+    if knobs["person"] != "apart" or person not in schema.names:
+        return {}
+    cells = rows.texts(person)
+    return {cells.values[code]: k for k, code in enumerate(np.unique(cells.codes[cells.codes >= 0]).tolist(), start=1)}
+
+
+def _who(job: Job, rows: Rows, people: dict[str, int]) -> NDArray[np.int64]:
+    if not people or job.decode is None:
+        return np.zeros(len(rows), dtype=np.int64)
+    cells = rows.texts(job.decode.person)
+    return np.array([*(people.get(value, 0) for value in cells.values), 0], dtype=np.int64)[cells.codes]
+
+
+def _lessons(
+    job: Job, schema: Schema, fold: Fold, layout: Layout, people: dict[str, int], net: Any, reach: int, device: str
+) -> tuple[Lessons, Lessons | None]:
+    """The rows to learn from, and those for early stopping."""
+    name = schema.of(Kind.SIGNAL)[0]
+    samples = Samples.of(fold.train.signals(name).samples, device)
+    settle = layout.frames((job.decode or Decode()).window)
+
+    def of(rows: Rows, target: Array) -> Lessons:
+        signals = rows.signals(name)
+        held = samples if signals.samples is fold.train.signals(name).samples else Samples.of(signals.samples, device)
+        if reach:
+            return Lessons(Windows(held, signals, reach, device, _BATCH), target, _who(job, rows, people))
+        stretches = Stretches.of(held, signals, net.hop, layout.rate, settle, device, _STREAMS)
+        return Lessons(stretches, target, _who(job, rows, people))
+
+    truth = fold.target if fold.soft is None else fold.soft.astype(np.float32)
+    held_apart = fold.valid is not None and fold.valid_target is not None and len(fold.valid) > 0
+    valid = of(fold.valid, np.asarray(fold.valid_target)) if held_apart and fold.valid is not None else None
+    return of(fold.train, truth), valid
+
+
+def _plan(job: Job, knobs: Knobs, fold: Fold, layout: Layout, clock: Clock) -> Plan:
+    share = net_lessons.weights(fold.target, float(knobs["balance"]))
+    turned = net_augment.turns(layout)
+    numbers = int(knobs["epochs"]), float(knobs["rate"]), str(knobs["augment"])
+    return Plan(*numbers, share, turned, job.seed, clock.kept)
+
+
+def _served(made: Ready, job: Job, schema: Schema, knobs: Knobs, settled: Knobs) -> Looking | Remembering:
+    """The net as a graph, or where it will not be written as one, through PyTorch, and then that is said."""
+    net, people = made.net, list(made.people)
+    graph, why = net_export.exported(net, made.tried)
+    if graph is not None:
+        said, begun = Said(made.frames, net.carries, people), net_model.Torch(net).state()
+        graph, note = _in(str(knobs.get("numbers", NUMBERS[0])), graph, made.tried, begun, net.hop)
+        members = net_model.members(graph, said, begun)
+        return net_model.made(net_model.Onnx(graph, begun), job, schema, said, members, settled, note)
+    own = {name: value for name, value in knobs.items() if isinstance(value, int | float | str | bool)}
+    said = Said(made.frames, net.carries, people, own)
+    left = {WEIGHTS: _saved(net), SAID: msgspec.json.encode(said, order="sorted")}
+    note = f"served through PyTorch, which serving it then needs beside the recipe's file: {why}"
+    return net_model.made(net_model.Torch(net), job, schema, said, left, settled, note)
+
+
+def _in(numbers: str, graph: bytes, tried: Array, begun: tuple[Array, ...], hop: int) -> tuple[bytes, str]:
+    """The graph in these numbers, and nothing; or as it was, and why."""
+    if numbers == NUMBERS[0]:
+        return graph, ""
+    try:
+        return net_quantised.quantised(graph, numbers, tried, begun, hop), ""
+    except (ValueError, BundleError) as fault:
+        return graph, f"stays in {NUMBERS[0]}, for it cannot be written in {numbers}: {fault}"
+
+
+def _saved(net: Any) -> bytes:
+    """The weights of the module and its scale, as safetensors."""
+    from safetensors.numpy import save
+
+    return save({name: np.array(part.cpu().numpy(), order="C") for name, part in net.state_dict().items()})
+
+
+def revived(
+    make: Make, allowed: Callable[[Said], Knobs], job: Job, schema: Schema, members: Members
+) -> Looking | Remembering:
+    """The net that ``fitted`` left to PyTorch. Raises ValueError where the members are not those of this module."""
+    import torch
+    from safetensors.numpy import load
+
+    said = msgspec.json.decode(members[SAID], type=Said)
+    layout = schema[schema.of(Kind.SIGNAL)[0]].layout
+    assert layout is not None
+    arrays = {name: torch.from_numpy(np.array(part)) for name, part in load(members[WEIGHTS]).items()}
+    with net_training.quiet(job.seed):
+        scale = arrays["middle"], arrays["spread"]
+        net = _wrapped(make, layout, schema, allowed(said), *scale, len(said.people))
+        try:
+            net.load_state_dict(arrays)
+        except RuntimeError as fault:
+            raise ValueError(f"the weights are not those of this module: {fault}") from None
+        if net.carries is not said.carries:
+            raise ValueError("the module and its members do not agree on whether it remembers")
+        return net_model.made(net_model.Torch(net), job, schema, said, members)
