@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from plimsoll import data, parquet_files, signal_files
+from plimsoll import data, folders, parquet_files, signal_files
 from plimsoll.errors import DataError, JobError, UserError, nearest
 from plimsoll.job import Sensor
 from plimsoll.takes import Take
@@ -51,77 +49,15 @@ def of(source: Any, sensor: Sensor) -> Listed:
     order of their names, and its columns are ``file``, what the files say of themselves, and what sub-folders say that are
     named like ``person=P01``; other names of folders are in ``folder``, and mean nothing until a job names it.
     """
-    found = None if not isinstance(source, str | Path) else _files(Path(source))
+    found = None if not isinstance(source, str | Path) else folders.of_samples(Path(source))
     if found is not None:
         return _of_folder(*found, sensor)
-    frame = data.read(_table(source))
-    base = _base(source)
+    frame = data.read(folders.table(source))
+    base = folders.base(source)
     column = next((name for name in FILES if name in frame.columns), None)
     if column is None or sensor.file:
-        return _of_one(frame, signal_files.read(_file(base, sensor), sensor))
+        return _of_one(frame, signal_files.read(folders.held_in(base, sensor), sensor))
     return _of_many(frame, column, base, sensor)
-
-
-def _files(source: Path) -> tuple[Path, list[Path]] | None:
-    """The folder and its files of samples, where the source is no table."""
-    if source.is_dir():
-        if any(_is_table(file) for file in source.iterdir() if file.is_file()):
-            return None
-        held = [file for file in source.rglob("*") if _holds_samples(file) and not file.name.startswith(".")]
-        return (source, sorted(held)) if held else None
-    if source.is_file():
-        return (source.parent, [source]) if _holds_samples(source) else None
-    named = sorted(Path(name) for name in glob.glob(str(source)))
-    if not named or not all(_holds_samples(file) for file in named):
-        return None
-    return Path(os.path.commonpath([file.parent for file in named])), named
-
-
-def _is_table(file: Path) -> bool:
-    if signal_files.are_events(file) or not file.name.lower().endswith(data.ENDINGS):
-        return False
-    return file.suffix.lower() != ".parquet" or _lists(file)
-
-
-def _holds_samples(file: Path) -> bool:
-    return (
-        file.is_file()
-        and file.suffix.lower() in signal_files.ENDINGS
-        and not (file.suffix.lower() == ".parquet" and _lists(file))
-    )
-
-
-def _lists(file: Path) -> bool:
-    try:
-        return parquet_files.is_table(file)
-    except DataError:  # what is broken is told of where it is read
-        return False
-
-
-def _table(source: Any) -> Any:
-    """The table of a folder, without the tables of events beside it."""
-    if not isinstance(source, str | Path) or not Path(source).is_dir():
-        return source
-    tables = [file for file in Path(source).iterdir() if file.is_file() and _is_table(file)]
-    return tables[0] if len(tables) == 1 else source
-
-
-def _base(source: Any) -> Path:
-    if not isinstance(source, str | Path):
-        return Path()
-    return Path(source) if Path(source).is_dir() else Path(source).parent
-
-
-def _file(base: Path, sensor: Sensor) -> Path:
-    if sensor.file:
-        return base / sensor.file
-    found = sorted(path for path in base.iterdir() if _holds_samples(path))
-    if len(found) != 1:
-        many = "none" if not found else ", ".join(path.name for path in found[:5])
-        raise JobError(
-            f"--signals is missing: of the files in {base or Path.cwd()}, {many} can hold the samples. Name one."
-        )
-    return found[0]
 
 
 def _of_one(frame: pl.DataFrame, takes: Sequence[Take]) -> Listed:
@@ -211,7 +147,7 @@ def _of_folder(folder: Path, files: Sequence[Path], sensor: Sensor) -> Listed:
             told.append(
                 {
                     "file": name + part,
-                    **_said(file.relative_to(folder)),
+                    **folders.said(file.relative_to(folder)),
                     **{k: v for k, v in take.said.items() if k != "file"},
                 }
             )
@@ -223,20 +159,6 @@ def _of_folder(folder: Path, files: Sequence[Path], sensor: Sensor) -> Listed:
         ]
     )
     return Listed(frame, tuple(pieces), False, tuple(lost.reasons))
-
-
-def _said(file: Path) -> dict[str, str]:
-    """What the folders on the way to a file say: ``person=P01`` of a person, and another name of nothing yet.
-
-    >>> _said(Path("person=P01/left/take.wav"))
-    {'person': 'P01', 'folder': 'left'}
-    """
-    parts = file.parts[:-1]
-    found = {
-        name: value for name, equals, value in (part.partition("=") for part in parts) if equals and name and value
-    }
-    plain = "/".join(part for part in parts if "=" not in part)
-    return found | ({"folder": plain} if plain else {})
 
 
 class _Lost:
