@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plimsoll import frontier, ladder, machine
+from plimsoll import frontier, ladder, machine, smaller
 from plimsoll.limits import Limits
 from plimsoll.outlook import Step
 from plimsoll.refit import expected
@@ -51,9 +51,10 @@ class Window:
 
     @property
     def _last(self) -> float:
-        """Seconds for the last fit on all rows: of the best, or of a student that may be chosen in its place."""
+        """Seconds for the last fit on all rows: of the best, or of a student or a pruned net that may be chosen in its place."""
         top = frontier.likely(self.search.trials)  # what breaks a limit is never fitted again
-        students = [t for t in self.search.trials if t.stage == "distilled" and t.status is Status.FITS]
+        stages = "distilled", smaller.PRUNED
+        students = [t for t in self.search.trials if t.stage in stages and t.status is Status.FITS]
         return max((expected(self.search, trial) for trial in (*students, *([top] if top else []))), default=_FIRST)
 
     def searchable(self, share: float) -> float:
