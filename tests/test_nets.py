@@ -723,8 +723,8 @@ def test_a_smaller_net_that_is_no_gain_is_not_kept(net: Any, tmp_path: Path, mon
 
 def test_only_a_net_in_its_own_numbers_is_made_smaller(net: Any):
     trial = Trial("t001", "conv", {"numbers": "float32"}, Status.FITS)
-    found = smaller.step(trial, net.members())
-    assert found is not None
-    assert (found.knobs["numbers"], found.parts) == ("int8", ("t001",))
-    assert smaller.step(replace(trial, knobs={"numbers": "int8"}), net.members()) is None
-    assert smaller.step(trial, {"trees.onnx": b""}) is None
+    found = list(smaller.steps(trial, net.members()))
+    assert [each.knobs["numbers"] for each in found] == ["int8", "int8 weights"]
+    assert {each.parts for each in found} == {("t001",)}
+    assert not list(smaller.steps(replace(trial, knobs={"numbers": "int8"}), net.members()))
+    assert not list(smaller.steps(trial, {"trees.onnx": b""}))

@@ -47,7 +47,7 @@ def shrunk(search: Search, seconds: float) -> Step | None:
     if step is None:
         return None
     fit = _AGAIN * search.walls[best.id] if step.stage == smaller.PRUNED else 0.0
-    return step if seconds >= 2.0 * (fit + search.served) + 1.0 else None
+    return step if seconds >= 1.2 * fit + 2.0 * search.served + 1.0 else None
 
 
 def _net(search: Search) -> Trial | None:

@@ -16,7 +16,8 @@ WINDOW = 300.0  # seconds of search when no limit on train is stated
 REPORT = 1.0  # seconds kept for the report and the record, and for each million test rows
 MOST_TESTING = 0.2  # share of the window that answering the test rows may take
 _PARTS = 4  # that a blend usually has
-_BLENDING = 0.25  # of the window that is kept for it, at most
+_BLENDING = 0.25  # of the window that is kept for it, at most; as much for a smaller net
+_SMALLER = 5.0  # fits of a net that making it smaller may take
 _FIRST = 3.0  # seconds kept for the end while nothing is known of it
 
 
@@ -58,9 +59,9 @@ class Window:
         return max((expected(self.search, trial) for trial in (*students, *([top] if top else []))), default=_FIRST)
 
     def searchable(self, share: float) -> float:
-        """Seconds that may still be spent on trials: less a share of what the run-off, and a blend, may need."""
+        """Seconds that may still be spent on trials: less a share of what the run-off, a blend and a smaller net may need."""
         whole = seconds(self.search.job.limits)
-        return self.spendable - share * (reserve(self.search, whole) + self.blending(whole))
+        return self.spendable - share * (reserve(self.search, whole) + self.blending(whole) + self.shrinking(whole))
 
     def blending(self, whole: float) -> float:
         """Seconds worth keeping for a blend: measuring it, and fitting several trials again in place of one."""
@@ -70,6 +71,14 @@ class Window:
             return 0.0
         more = sum(expected(search, trial) for trial in parts[1:]) / search.lanes
         return min(more + 2.0 * search.served, _BLENDING * whole)
+
+    def shrinking(self, whole: float) -> float:
+        """Seconds worth keeping for cutting the best net and for a small one taught by it, where a net is the best."""
+        search, top = self.search, frontier.top(self.search.trials)
+        known = top is not None and smaller.KNOB in top.knobs and top.id in search.walls
+        if not known or any(trial.stage in (smaller.PRUNED, "distilled") for trial in search.trials):
+            return 0.0
+        return min(_SMALLER * search.walls[top.id] + 6.0 * search.served, _BLENDING * whole)
 
     def allowed(self, step: Step, share: float) -> float:
         """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.
