@@ -177,7 +177,10 @@ def _lessons(
         stretches = Stretches.of(held, signals, net.hop, layout.rate, settle, device, _STREAMS)
         return Lessons(stretches, target, _who(job, rows, people))
 
-    truth = fold.target if fold.soft is None else fold.soft.astype(np.float32)
+    truth = fold.target
+    if fold.soft is not None:  # a teacher speaks of classes as often as they are, and they are learned as they are drawn
+        drawn = fold.soft * np.exp(-net.prior.numpy().astype(np.float64))
+        truth = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
     held_apart = fold.valid is not None and fold.valid_target is not None and len(fold.valid) > 0
     valid = of(fold.valid, np.asarray(fold.valid_target)) if held_apart and fold.valid is not None else None
     return of(fold.train, truth), valid

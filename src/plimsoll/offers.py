@@ -16,7 +16,7 @@ from plimsoll.search import Search
 from plimsoll.trial import Status, Trial
 
 Array = NDArray[Any]
-_AGAIN = 1.6  # times that a net's fit may take which is cut and trained on
+_AGAIN = 2.0  # times that a net's fit may take which is cut and trained on
 
 
 def blended(search: Search, seconds: float) -> Step | None:
@@ -46,8 +46,12 @@ def shrunk(search: Search, seconds: float) -> Step | None:
     step = next((step for step in _smaller(search, best, taken) if step.key not in taken), None)
     if step is None:
         return None
-    fit = _AGAIN * search.walls[best.id] if step.stage == smaller.PRUNED else 0.0
-    return step if seconds >= 1.2 * fit + 2.0 * search.served + 1.0 else None
+    due = 2.0 * search.served + 1.0
+    if step.stage == smaller.PRUNED:
+        due += _AGAIN * search.walls[best.id]
+        waits = step.knobs[smaller.CUT] != smaller.SHARES[0] and not any(t.stage == "distilled" for t in search.trials)
+        due += _taught(search, best) if waits else 0.0  # a student of the best comes before a second cut
+    return step if seconds >= due else None
 
 
 def _net(search: Search) -> Trial | None:
@@ -88,8 +92,12 @@ def distilled(search: Search, seconds: float) -> Step | None:
         return None
     before = [trial for trial in search.trials if trial.stage == "distilled"]
     step = mixing.student(top, _fewer(search, before[-1]) if before else None)
-    due = 2.5 * search.walls[top.id] + search.served + 3.0
-    return step if step is not None and due < seconds else None
+    return step if step is not None and _taught(search, top) < seconds else None
+
+
+def _taught(search: Search, top: Trial) -> float:
+    """Seconds that fitting a teacher and its students may take."""
+    return 2.5 * search.walls[top.id] + search.served + 3.0
 
 
 def _teacher(search: Search) -> Trial | None:

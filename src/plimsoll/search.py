@@ -139,7 +139,9 @@ class Search:
 
     def _outcome(self, step: Step, number: str, seconds: float, lane: Lane) -> Outcome:
         if step.stage == smaller.STAGE:
-            return smaller.made(self.asked, self.folder, number, step.knobs, self.part(step.parts[0]))
+            whole = next(each for each in self.trials if each.id == step.parts[0])
+            large = smaller.too_large(self.asked, whole)
+            return smaller.made(self.asked, self.folder, number, step.knobs, self.part(whole.id), large)
         if step.parts:
             return mixing.mixed(self.asked, self.folder, number, step.knobs, [self.part(each) for each in step.parts])
         spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), lane, step.wide)
@@ -150,7 +152,7 @@ class Search:
         key = smaller.whole_of(trial)
         whole = next(each for each in self.trials if each.complete and step_of(each).key == key)
         found = smaller.beside(self.asked, self.part(whole.id), outcome)
-        return found.held(trial, whole, partial(self.judge.worse, trial, whole))
+        return found.held(self.asked, trial, whole, partial(self.judge.worse, trial, whole))
 
     def part(self, number: str) -> mixing.Part:
         """A trial as a part of others."""

@@ -59,8 +59,10 @@ def whole_of(trial: Trial) -> str:
     return replace(step_of(trial), knobs={**trial.knobs, CUT: 0.0}).key
 
 
-def made(asked: Asked, folder: Path, number: str, knobs: Knobs, part: Part) -> Outcome:
-    """The smaller net as if it had been fitted, with its answers; failed, with the reason, where it is no gain."""
+def made(asked: Asked, folder: Path, number: str, knobs: Knobs, part: Part, large: bool = False) -> Outcome:
+    """The smaller net as if it had been fitted, with its answers; failed, with the reason, where it is no gain. Where the net is
+    too ``large`` for a limit it need not be quicker as well.
+    """
     begun, out = time.process_time(), folder / number
     (out / "members").mkdir(parents=True, exist_ok=True)
     before = Outcome(Status.FITS, part.folder).members()
@@ -73,7 +75,7 @@ def made(asked: Asked, folder: Path, number: str, knobs: Knobs, part: Part) -> O
     index = np.sort(part.index)
     rows = asked.learn.rows.take(index)
     answers = small.predict(rows)
-    if why := no_gain(whole, small, rows, answers, asked):
+    if why := no_gain(whole, small, rows, answers, asked, large):
         return Outcome(Status.FAILED, out, why)
     for name, content in members.items():
         (out / "members" / name).write_bytes(content)
@@ -106,19 +108,24 @@ class Beside:
     slow: float
     quick: float
 
-    def held(self, trial: Trial, whole: Trial, worse: Callable[[], bool]) -> Trial:
+    def held(self, asked: Asked, trial: Trial, whole: Trial, worse: Callable[[], bool]) -> Trial:
         """The trial with what it is beside its whole; failed, with the reason, where it is no gain.
 
         A net that has been trained on gives other answers to rows that are in doubt. It agrees where it gives nearly all rows
         the class that the whole gave, or else is not measurably worse. Where the whole breaks a limit it has no such duty:
-        there a little is given up for a net that may keep it.
+        there a little is given up for a net that may keep it, and where that is one on bytes it need not be quicker.
         """
         said = f"{self.alike:.1%} of the rows have the class that {whole.id} gave; {1e6 * self.quick:.0f} µs an answer, {1e6 * self.slow:.0f} µs before"
-        if self.quick >= self.slow:
+        if self.quick >= self.slow and not too_large(asked, whole):
             return _failed(trial, f"it is not quicker: {said}")
         if whole.status is Status.FITS and self.alike < ALIKE and worse():
             return _failed(trial, f"it answers otherwise, and measurably worse: {said}")
         return replace(trial, notes=(*trial.notes, said))
+
+
+def too_large(asked: Asked, whole: Trial) -> bool:
+    """Whether a net breaks a limit that one of fewer bytes may keep, be it quicker or not."""
+    return bool(asked.job.limits.only(("size", "memory")).judge(whole.measured))
 
 
 def _failed(trial: Trial, why: str) -> Trial:
@@ -137,14 +144,14 @@ def beside(asked: Asked, part: Part, outcome: Outcome) -> Beside:
     return Beside(alike, *_timed(whole, small, asked.learn.rows.take(np.sort(index)), asked))
 
 
-def no_gain(whole: Model, small: Model, rows: Rows, answers: Array, asked: Asked) -> str:
+def no_gain(whole: Model, small: Model, rows: Rows, answers: Array, asked: Asked, large: bool = False) -> str:
     """Why the smaller model is not worth keeping: it answers otherwise, or is not quicker; nothing where it is."""
     some = np.linspace(0, len(rows) - 1, min(len(rows), 4_000)).astype(np.intp)
     alike = float((whole.predict(rows.take(some)).argmax(axis=1) == answers[some].argmax(axis=1)).mean())
     if alike < ALIKE:
         return f"it gives {alike:.1%} of the rows the class that it gave in {net_quantised.NUMBERS[0]}; {ALIKE:.0%} are the least"
     slow, quick = _timed(whole, small, rows, asked)
-    return "" if quick < slow else f"it is not quicker: {1e6 * quick:.0f} µs an answer, and {1e6 * slow:.0f} µs before"
+    return "" if quick < slow or large else f"it is not quicker: {1e6 * quick:.0f} µs an answer, and {1e6 * slow:.0f} µs before"
 
 
 def _timed(whole: Model, small: Model, rows: Rows, asked: Asked) -> tuple[float, float]:
