@@ -678,15 +678,15 @@ def test_what_cannot_be_written_in_eight_bits_stays_as_it_was_and_says_so(monkey
 
 
 def _asked() -> Any:
-    truth = Truth(TRAIN[1], {})
-    return Asked(JOB, SCHEMA, AskedPart(TRAIN[0], truth), None, (), 1, "", (), "", "")  # type: ignore[arg-type]
+    truth, folds = Truth(TRAIN[1], {}), [(np.arange(450, 1170), np.arange(450)), (np.arange(900), np.arange(900, 1170))]
+    return Asked(JOB, SCHEMA, AskedPart(TRAIN[0], truth), None, folds, 2, "", (), "", "")  # type: ignore[arg-type]
 
 
 def _left(model: Any, folder: Path) -> mixing.Part:
     (folder / "t001" / "members").mkdir(parents=True)
     for name, data in model.members().items():
         (folder / "t001" / "members" / name).write_bytes(data)
-    index = np.arange(900, 1170)
+    index = np.concatenate([np.arange(450), np.arange(900, 1170)])  # of two folds, each answered by a model of its own
     return mixing.Part("conv", {}, {"epochs": 2}, folder / "t001", index, model.predict(TRAIN[0].take(index)))
 
 
@@ -703,6 +703,7 @@ def test_a_smaller_net_is_a_trial_where_it_is_quicker_and_agrees(net: Any, tmp_p
     index, answers = outcome.answers()
     served = catalogue.load("conv", JOB, SCHEMA, outcome.members())
     np.testing.assert_array_equal(served.predict(TRAIN[0].take(index)), answers)
+    assert index.tolist() == list(range(900, 1170))  # and no row that the model which was left has learned from
     assert outcome.settled == {"epochs": 2}
     assert outcome.size < sum(map(len, net.members().values()))
 
