@@ -178,7 +178,9 @@ def _lessons(
         return Lessons(stretches, target, _who(job, rows, people))
 
     truth = fold.target
-    if fold.soft is not None:  # a teacher speaks of classes as often as they are, and they are learned as they are drawn
+    if (
+        fold.soft is not None
+    ):  # a teacher speaks of classes as often as they are, and they are learned as they are drawn
         drawn = fold.soft * np.exp(-net.prior.numpy().astype(np.float64))
         truth = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
     held_apart = fold.valid is not None and fold.valid_target is not None and len(fold.valid) > 0
@@ -203,7 +205,9 @@ def _served(made: Ready, job: Job, schema: Schema, knobs: Knobs, settled: Knobs)
         members = net_model.members(graph, said, begun)
         return net_model.made(net_model.Onnx(graph, begun), job, schema, said, members, settled, note)
     if knobs.get("pruned"):
-        raise TrialError(f"with fewer hidden units it would have to be served as a graph, and it will not be one: {why}")
+        raise TrialError(
+            f"with fewer hidden units it would have to be served as a graph, and it will not be one: {why}"
+        )
     own = {name: value for name, value in knobs.items() if isinstance(value, int | float | str | bool)}
     said = Said(made.frames, net.carries, people, own)
     left = {WEIGHTS: _saved(net), SAID: msgspec.json.encode(said, order="sorted")}

@@ -70,7 +70,11 @@ def pruned(net: Any, share: float, frames: Array) -> Any:
         kept = torch.sort(torch.topk(matters, many).indices).values
         smaller = _believed(net, units, kept, frames)
         done, net = done or smaller is not None, net if smaller is None else smaller
-        why = why if smaller is not None else f"without units of {units.layer} it answers otherwise than when they are silent"
+        why = (
+            why
+            if smaller is not None
+            else f"without units of {units.layer} it answers otherwise than when they are silent"
+        )
     if not done:
         raise TrialError(f"nothing can be cut out of it: {why}")
     return net

@@ -46,12 +46,16 @@ def steps(trial: Trial, members: Mapping[str, bytes]) -> Iterator[Step]:
     if GRAPH in members and trial.knobs.get(KNOB) == first:
         for numbers in others:
             knobs = {**trial.knobs, KNOB: numbers}
-            yield Step(trial.recipe, knobs, 1.0, f"{trial.id} in numbers of eight bits ({numbers})", STAGE, parts=(trial.id,))
+            yield Step(
+                trial.recipe, knobs, 1.0, f"{trial.id} in numbers of eight bits ({numbers})", STAGE, parts=(trial.id,)
+            )
 
 
 def cut(trial: Trial, share: float) -> Step:
     """The trial's net without this share of its hidden units."""
-    return Step(trial.recipe, {**trial.knobs, CUT: share}, 1.0, f"{trial.id} without {share:.0%} of its hidden units", PRUNED)
+    return Step(
+        trial.recipe, {**trial.knobs, CUT: share}, 1.0, f"{trial.id} without {share:.0%} of its hidden units", PRUNED
+    )
 
 
 def whole_of(trial: Trial) -> str:
@@ -131,7 +135,9 @@ def too_large(asked: Asked, whole: Trial) -> bool:
 
 def _failed(trial: Trial, why: str) -> Trial:
     """As if it had not been scored: what failed is not chosen, nor measured beside others."""
-    costs = {name: figure for name, figure in trial.measured.figures.items() if name in ("train", "cpu", "train_memory")}
+    costs = {
+        name: figure for name, figure in trial.measured.figures.items() if name in ("train", "cpu", "train_memory")
+    }
     return replace(trial, status=Status.FAILED, why=why, score=None, measured=Measured(costs), breaches=())
 
 
@@ -152,7 +158,11 @@ def no_gain(whole: Model, small: Model, rows: Rows, answers: Array, asked: Asked
     if alike < ALIKE:
         return f"it gives {alike:.1%} of the rows the class that it gave in {net_quantised.NUMBERS[0]}; {ALIKE:.0%} are the least"
     slow, quick = _timed(whole, small, rows, asked)
-    return "" if quick < slow or large else f"it is not quicker: {1e6 * quick:.0f} µs an answer, and {1e6 * slow:.0f} µs before"
+    return (
+        ""
+        if quick < slow or large
+        else f"it is not quicker: {1e6 * quick:.0f} µs an answer, and {1e6 * slow:.0f} µs before"
+    )
 
 
 def _timed(whole: Model, small: Model, rows: Rows, asked: Asked) -> tuple[float, float]:

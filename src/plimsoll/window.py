@@ -75,10 +75,10 @@ class Window:
     def shrinking(self, whole: float) -> float:
         """Seconds worth keeping for cutting the best net and for a small one taught by it, where a net is the best."""
         search, top = self.search, frontier.top(self.search.trials)
-        known = top is not None and smaller.KNOB in top.knobs and top.id in search.walls
-        if not known or any(trial.stage in (smaller.PRUNED, "distilled") for trial in search.trials):
+        begun = any(trial.stage in (smaller.PRUNED, "distilled") for trial in search.trials)
+        if begun or top is None or smaller.KNOB not in top.knobs:
             return 0.0
-        return min(_SMALLER * search.walls[top.id] + 6.0 * search.served, _BLENDING * whole)
+        return min(_SMALLER * search.walls.get(top.id, 0.0) + 6.0 * search.served, _BLENDING * whole)
 
     def allowed(self, step: Step, share: float) -> float:
         """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.

@@ -20,7 +20,7 @@ SPACE = Space(
     portfolio=({"epochs": 16, "width": 128}, {"width": 32, "epochs": 4}, {"augment": "turn"}),
     open=("width",),
 )
-_STUDENTS = {"width": 16, "epochs": 16, "person": "alike"}, {"width": 16, "epochs": 16}
+_STUDENTS: tuple[Knobs, ...] = {"width": 16, "epochs": 16, "person": "alike"}, {"width": 16, "epochs": 16}
 _FILTER = 9  # frames
 _STEPS = 5  # over which a power is taken
 _FLOOR = 1e-2
