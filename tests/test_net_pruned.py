@@ -390,3 +390,38 @@ def test_a_lone_model_that_is_no_net_teaches_only_where_it_is_too_much(tmp_path:
             measured=Measured.exactly(size=size, p50=1e-5),
         )
         assert (offers.distilled(search, 60.0) is not None) == due
+
+
+# A whole run.
+
+
+def test_a_run_under_a_tight_limit_cuts_its_best_net_and_teaches_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The best net is too large: it is cut, and teaches a student, and both are tried and measured as any trial is."""
+    import plimsoll
+    from decode_toys import recordings
+    from plimsoll.ledger import Ledger
+
+    monkeypatch.setattr(smaller, "SHARES", (0.5,))
+    monkeypatch.setattr(smaller, "too_large", lambda *_: False)  # eight bits are no quicker here, and end at once
+    plimsoll.fit(
+        recordings(tmp_path, people=3),
+        predict="labels",
+        recipes=["conv"],
+        limits="size < 20 kB, train < 75 s",
+        split="session",
+        moments={"window": "250 ms", "stride": "100 ms", "rest": "0", "person": "who", "session": "day"},
+        signals={"file": "band.npz:band", "rate": "100 Hz"},
+        out=tmp_path / "run",
+    )
+    trials = Ledger(tmp_path / "run" / "ledger.jsonl").trials()
+    best = max(
+        (t for t in trials if t.score and t.stage not in (smaller.PRUNED, "distilled")), key=lambda t: t.score.value
+    )  # type: ignore[union-attr]
+    assert best.breaches
+    cut, taught = (next(t for t in trials if t.stage == stage) for stage in (smaller.PRUNED, "distilled"))
+    assert taught.score is not None or taught.why
+    assert cut.knobs["pruned"] == 0.5
+    assert cut.why.startswith("it is not quicker") or "µs before" in " ".join(cut.notes)
+    assert cut.measured.middle("size") is None or cut.measured.middle("size") < best.measured.middle("size")  # type: ignore[operator]

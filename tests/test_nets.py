@@ -221,6 +221,15 @@ def test_a_net_learns_from_a_teacher():
     assert (model.predict(TEST[0]).argmax(axis=1) == (TEST[1] + 1) % 3).mean() > 0.8
 
 
+def test_what_a_teacher_says_of_rare_classes_is_not_counted_twice():
+    """A teacher speaks of classes as often as they are; classes drawn alike change nothing of what is learned from it."""
+    few = np.concatenate([np.flatnonzero(TRAIN[1] == label)[:many] for label, many in enumerate((15, 350, 25))])
+    said = np.tile([0.04, 0.9, 0.06], (len(few), 1))
+    taught = Fold(TRAIN[0].take(few), TRAIN[1][few], soft=said)
+    model = fitted(own(Small), taught, rate=4e-3, epochs=16, balance=1.0, augment="none", person="alike")
+    np.testing.assert_allclose(model.predict(TEST[0]).mean(axis=0), said[0], atol=0.06)
+
+
 def test_too_few_moments_are_said():
     few = Fold(TRAIN[0].take(np.arange(50)), TRAIN[1][:50])
     with pytest.raises(TrialError, match="50 rows to learn from are too few for a net; 200"):
