@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 
 import test_nets as toys
-from plimsoll import catalogue, net_axes, net_model, net_pruned, net_units, offers, smaller
+from decode_toys import recordings
+from plimsoll import catalogue, meter, net_axes, net_model, net_pruned, net_units, offers, smaller, underway
+from plimsoll.asked import ask, stated
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
 from plimsoll.limits import Measured, parse
 from plimsoll.net_model import Torch
 from plimsoll.net_units import Met
+from plimsoll.outlook import Step
 from plimsoll.runner import Outcome
+from plimsoll.search import Search
 from plimsoll.trial import Score, Status, Trial
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'plimsoll[torch]'")
@@ -392,36 +396,48 @@ def test_a_lone_model_that_is_no_net_teaches_only_where_it_is_too_much(tmp_path:
         assert (offers.distilled(search, 60.0) is not None) == due
 
 
-# A whole run.
+# A search with its trials in processes of their own.
 
 
-def test_a_run_under_a_tight_limit_cuts_its_best_net_and_teaches_a_small_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """The best net is too large: it is cut, and teaches a student, and both are tried and measured as any trial is."""
-    import plimsoll
-    from decode_toys import recordings
-    from plimsoll.ledger import Ledger
+@pytest.fixture
+def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Search]:
+    """Over recordings of a band, with a limit on size that a net does not keep; what is measured is its members' size alone."""
 
-    monkeypatch.setattr(smaller, "SHARES", (0.5,))
-    monkeypatch.setattr(smaller, "too_large", lambda *_: False)  # eight bits are no quicker here, and end at once
-    plimsoll.fit(
-        recordings(tmp_path, people=3),
-        predict="labels",
-        recipes=["conv"],
-        limits="size < 20 kB, train < 75 s",
+    def measure(made: Path, *_: Any, **__: Any) -> meter.Reading:
+        size = float(sum(path.stat().st_size for path in made.rglob("*") if path.is_file()))
+        return meter.Reading(Measured.exactly(p50=1e-4, p99=1e-3, memory=5e7, size=size, cold_start=0.2), ())
+
+    monkeypatch.setattr(meter, "measure", measure)
+    job = stated(
+        "labels",
+        "size < 20 kB",
         split="session",
         moments={"window": "250 ms", "stride": "100 ms", "rest": "0", "person": "who", "session": "day"},
         signals={"file": "band.npz:band", "rate": "100 Hz"},
-        out=tmp_path / "run",
     )
-    trials = Ledger(tmp_path / "run" / "ledger.jsonl").trials()
-    best = max(
-        (t for t in trials if t.score and t.stage not in (smaller.PRUNED, "distilled")), key=lambda t: t.score.value
-    )  # type: ignore[union-attr]
-    assert best.breaches
-    cut, taught = (next(t for t in trials if t.stage == stage) for stage in (smaller.PRUNED, "distilled"))
-    assert taught.score is not None or taught.why
-    assert cut.knobs["pruned"] == 0.5
-    assert cut.why.startswith("it is not quicker") or "µs before" in " ".join(cut.notes)
-    assert cut.measured.middle("size") is None or cut.measured.middle("size") < best.measured.middle("size")  # type: ignore[operator]
+    under = underway.begin(ask(job, recordings(tmp_path, people=3), None), tmp_path / "run")
+    found = Search(under, underway.work(tmp_path / "run"), Clock(600.0))
+    yield found
+    found.bench.stop()
+
+
+def test_a_net_that_is_too_large_is_cut_and_teaches_a_small_one(search: Search):
+    """Each is a trial like any: fitted apart, scored on the same unseen rows, held against the limit, and in the ledger."""
+    conv = catalogue.find("conv")
+    whole = search.take(Step("conv", {**conv.space.default, "epochs": 4}), 300.0)
+    assert whole.breaches
+    tried = {}
+    while not tried.get(smaller.PRUNED) and (step := offers.shrunk(search, 300.0)) is not None:
+        tried[step.stage] = search.take(step, 300.0)
+    cut = tried[smaller.PRUNED]
+    assert cut.score is not None
+    assert (cut.knobs["pruned"], search.settled[cut.id].keys()) == (0.5, {"epochs", "pruned_epochs"})
+    assert cut.measured.middle("size") < 0.8 * whole.measured.middle("size")  # type: ignore[operator]
+    assert "of the rows have the class that t001 gave" in cut.notes[-1]
+    step = offers.distilled(search, 300.0)
+    assert step is not None
+    assert step.why == "a small model taught by t001"
+    taught = search.take(step, 300.0)
+    assert taught.score is not None
+    assert taught.measured.middle("size") < whole.measured.middle("size")  # type: ignore[operator]
+    assert [trial.id for trial in search.ledger.trials()] == [trial.id for trial in search.trials]
