@@ -185,3 +185,19 @@ def test_no_search_tries_it_by_itself():
     """It is found by its name, and stands on no list of those to try."""
     assert "distilled" not in catalogue.names()
     assert catalogue.find("distilled").refuse(Job("y"), Schema((), "y")) == blend.NOT_ALONE
+
+
+def test_no_rows_are_made_of_signals():
+    """A signal and who wears the sensor belong together: a student learns from the rows there are, and from no other."""
+    from plimsoll.testing import signal_toys
+
+    toy = signal_toys.oscillations()
+    lessons = distil._lessons(toy.job, toy.schema, toy.fold, _Sure(), Clock(60.0))
+    assert len(lessons.train) == len(toy.fold.train)
+
+
+class _Sure:
+    """A teacher that knows everything."""
+
+    def predict(self, rows):
+        return np.full((len(rows), 4), 0.25)

@@ -221,6 +221,15 @@ def test_a_net_learns_from_a_teacher():
     assert (model.predict(TEST[0]).argmax(axis=1) == (TEST[1] + 1) % 3).mean() > 0.8
 
 
+def test_what_a_teacher_says_of_rare_classes_is_not_counted_twice():
+    """A teacher speaks of classes as often as they are; classes drawn alike change nothing of what is learned from it."""
+    few = np.concatenate([np.flatnonzero(TRAIN[1] == label)[:many] for label, many in enumerate((15, 350, 25))])
+    said = np.tile([0.04, 0.9, 0.06], (len(few), 1))
+    taught = Fold(TRAIN[0].take(few), TRAIN[1][few], soft=said)
+    model = fitted(own(Small), taught, rate=4e-3, epochs=16, balance=1.0, augment="none", person="alike")
+    np.testing.assert_allclose(model.predict(TEST[0]).mean(axis=0), said[0], atol=0.06)
+
+
 def test_too_few_moments_are_said():
     few = Fold(TRAIN[0].take(np.arange(50)), TRAIN[1][:50])
     with pytest.raises(TrialError, match="50 rows to learn from are too few for a net; 200"):
@@ -678,15 +687,15 @@ def test_what_cannot_be_written_in_eight_bits_stays_as_it_was_and_says_so(monkey
 
 
 def _asked() -> Any:
-    truth = Truth(TRAIN[1], {})
-    return Asked(JOB, SCHEMA, AskedPart(TRAIN[0], truth), None, (), 1, "", (), "", "")  # type: ignore[arg-type]
+    truth, folds = Truth(TRAIN[1], {}), [(np.arange(450, 1170), np.arange(450)), (np.arange(900), np.arange(900, 1170))]
+    return Asked(JOB, SCHEMA, AskedPart(TRAIN[0], truth), None, folds, 2, "", (), "", "")  # type: ignore[arg-type]
 
 
 def _left(model: Any, folder: Path) -> mixing.Part:
     (folder / "t001" / "members").mkdir(parents=True)
     for name, data in model.members().items():
         (folder / "t001" / "members" / name).write_bytes(data)
-    index = np.arange(900, 1170)
+    index = np.concatenate([np.arange(450), np.arange(900, 1170)])  # of two folds, each answered by a model of its own
     return mixing.Part("conv", {}, {"epochs": 2}, folder / "t001", index, model.predict(TRAIN[0].take(index)))
 
 
@@ -703,6 +712,7 @@ def test_a_smaller_net_is_a_trial_where_it_is_quicker_and_agrees(net: Any, tmp_p
     index, answers = outcome.answers()
     served = catalogue.load("conv", JOB, SCHEMA, outcome.members())
     np.testing.assert_array_equal(served.predict(TRAIN[0].take(index)), answers)
+    assert index.tolist() == list(range(900, 1170))  # and no row that the model which was left has learned from
     assert outcome.settled == {"epochs": 2}
     assert outcome.size < sum(map(len, net.members().values()))
 
@@ -723,8 +733,8 @@ def test_a_smaller_net_that_is_no_gain_is_not_kept(net: Any, tmp_path: Path, mon
 
 def test_only_a_net_in_its_own_numbers_is_made_smaller(net: Any):
     trial = Trial("t001", "conv", {"numbers": "float32"}, Status.FITS)
-    found = smaller.step(trial, net.members())
-    assert found is not None
-    assert (found.knobs["numbers"], found.parts) == ("int8", ("t001",))
-    assert smaller.step(replace(trial, knobs={"numbers": "int8"}), net.members()) is None
-    assert smaller.step(trial, {"trees.onnx": b""}) is None
+    found = list(smaller.steps(trial, net.members()))
+    assert [each.knobs["numbers"] for each in found] == ["int8", "int8 weights"]
+    assert {each.parts for each in found} == {("t001",)}
+    assert not list(smaller.steps(replace(trial, knobs={"numbers": "int8"}), net.members()))
+    assert not list(smaller.steps(trial, {"trees.onnx": b""}))

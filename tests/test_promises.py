@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import tempfile
@@ -20,7 +21,7 @@ from plimsoll.knobs import Space
 from plimsoll.recipe import Facts, Fold, Recipe
 from plimsoll.rows import Coded, Rows, Value
 from plimsoll.schema import Kind, Schema
-from plimsoll.testing import promises
+from plimsoll.testing import promises, saving, streams
 from test_signal_promises import FAULTS as OF_STREAMS
 
 
@@ -253,6 +254,20 @@ def test_every_promise_catches_a_planted_fault(
 def test_no_promise_goes_without_a_planted_fault():
     """Each promise in PROMISES has a fault, above or among those of streams, so none of them is one that cannot fail."""
     assert {fault[0] for fault in [*FAULTS, *OF_STREAMS]} == set(promises.PROMISES)
+
+
+def test_no_promise_is_left_out_of_the_list():
+    """Whatever takes a recipe alone and gives nothing is a promise, in whichever file it stands, and is in PROMISES."""
+    written = {
+        each
+        for module in (promises, saving, streams)
+        for name, each in vars(module).items()
+        if inspect.isfunction(each)
+        and not name.startswith("_")
+        and list(inspect.signature(each).parameters) == ["recipe"]
+        and inspect.signature(each).return_annotation == "None"
+    }
+    assert written - {promises.check} == set(promises.PROMISES)
 
 
 def test_a_recipe_that_refuses_everything_is_caught():

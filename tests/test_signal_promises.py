@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 
 from plimsoll import ring, streaming
-from plimsoll.calibration import softmax
+from plimsoll.bundle import Bundle
+from plimsoll.calibration import Calibration, softmax
 from plimsoll.errors import DataError, JobError
 from plimsoll.job import Job
 from plimsoll.knobs import Space
 from plimsoll.recipe import Facts, Fold, Recipe
 from plimsoll.rows import Rows, Signals, Value
 from plimsoll.schema import Axis, Kind, Layout, Schema
+from plimsoll.serve.session import Session
 from plimsoll.streaming import looked_at
 from plimsoll.testing import promises, signal_toys, streams
 
@@ -248,21 +251,123 @@ def _opened(**more: Any) -> streaming.Stream:
     return streaming.opened(model, toy.job, toy.schema, **more)
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (5, 5), (5,), (1, 5, 4)])
-def test_a_chunk_of_other_channels_is_refused_and_nothing_is_heard(shape: tuple[int, ...]) -> None:
-    """The stream goes on as if it had not come."""
-    stream, sound = _opened(), np.zeros((25, 4), dtype=np.float32)
-    with pytest.raises(DataError, match=r"Give an array of shape \(frames, 4\)"):
-        stream.push(np.zeros(shape, dtype=np.float32))
-    assert stream.heard == 0
-    assert stream.push(sound)[0].tolist() == [25]
+def _pushed(stream: streaming.Stream) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda chunk: stream.push(chunk)[1]
 
 
-def test_a_stream_of_another_rate_is_refused() -> None:
-    """A model that knows 100 Hz is not asked about 200 Hz."""
-    with pytest.raises(DataError, match="comes at 200 Hz, and this model knows 100 Hz"):
-        _opened(rate=200.0)
-    assert _opened(rate=100.0).channels == 4
+class TakesAnything(streaming.Stream):
+    """Knows no channels."""
+
+    def push(self, chunk: np.ndarray) -> Any:
+        self.channels = 0
+        return super().push(chunk)
+
+
+class CutsToFit(streaming.Stream):
+    """Takes the first of the channels that come, and silence for what does not."""
+
+    def push(self, chunk: np.ndarray) -> Any:
+        some = np.atleast_2d(np.squeeze(chunk))[:, : self.channels]
+        found = np.zeros((len(some), self.channels), dtype=np.float32)
+        found[:, : some.shape[1]] = some
+        return super().push(found)
+
+
+class HearsWhatItRefuses(streaming.Stream):
+    def push(self, chunk: np.ndarray) -> Any:
+        try:
+            return super().push(chunk)
+        except DataError:
+            super().push(np.full((5, self.channels), 50.0, dtype=np.float32))
+            raise
+
+
+class SaysNothingOfWhatIsDue(streaming.Stream):
+    def push(self, chunk: np.ndarray) -> Any:
+        try:
+            return super().push(chunk)
+        except DataError:
+            raise DataError("That is no chunk.") from None
+
+
+class SaysItInLines(streaming.Stream):
+    def push(self, chunk: np.ndarray) -> Any:
+        try:
+            return super().push(chunk)
+        except DataError as fault:
+            raise DataError(f"{fault}\nReally.") from None
+
+
+SAMPLES = signal_toys.session(5)[0][:100].astype(np.float32)
+OF_CHANNELS = [
+    (
+        TakesAnything,
+        "takes a chunk of shape .* as if it were its own|fails on a chunk of shape .* in place of refusing",
+    ),
+    (CutsToFit, "takes a chunk of shape .* as if it were its own"),
+    (HearsWhatItRefuses, "answers otherwise after it has refused"),
+    (SaysNothingOfWhatIsDue, "without naming the 4 channels"),
+    (SaysItInLines, "in more than a line"),
+]
+OF_RATES: list[tuple[Callable[[float], Any], str]] = [
+    (lambda rate: _opened(), "takes a stream at 200 Hz as if it were its own"),
+    (lambda rate: _opened(rate=100.0 if abs(rate - 100.0) < 2.0 else rate), "takes a stream at 101 Hz"),
+    (lambda rate: {100.0: 1}[rate], "fails on a stream at 200 Hz with KeyError"),
+    (lambda rate: _vague(rate), "without naming both rates"),
+]
+
+
+def _vague(rate: float) -> None:
+    if rate != 100.0:
+        raise DataError(f"{rate:g} Hz is another rate.")
+
+
+@pytest.mark.parametrize(("kind", "words"), OF_CHANNELS, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_stream_that_takes_other_channels_is_caught(kind: type[streaming.Stream], words: str) -> None:
+    """One that does not look, one that makes them fit, one that hears what it refuses, and two that do not say what is due."""
+
+    def opened() -> Callable[[np.ndarray], np.ndarray]:
+        sound = _opened()
+        return _pushed(kind(sound.model, sound.first, sound.stride, sound.beside, channels=sound.channels))
+
+    with pytest.raises(AssertionError, match=words):
+        streams.refuses_other_channels(opened, SAMPLES)
+
+
+@pytest.mark.parametrize(("opened", "words"), OF_RATES, ids=[words for _, words in OF_RATES])
+def test_a_stream_that_takes_another_rate_is_caught(opened: Callable[[float], Any], words: str) -> None:
+    """One that does not look, one that is not exact, one that breaks, and one that does not say which rate it knows."""
+    with pytest.raises(AssertionError, match=words):
+        streams.refuses_another_rate(opened, 100.0)
+
+
+def test_streams_refuse_other_channels_and_another_rate() -> None:
+    """Those of the house keep both promises: of a model, and of a bundle as it is served."""
+    streams.refuses_other_channels(lambda: _pushed(_opened()), SAMPLES)
+    streams.refuses_another_rate(lambda rate: _opened(rate=rate), 100.0)
+
+    def served() -> Callable[[np.ndarray], np.ndarray]:
+        toy = signal_toys.oscillations()
+        made = Bundle(toy.job, toy.schema, "strongest", {}, Calibration.none(4), {}, {})
+        session = Session(made, fit(toy.job, toy.schema, toy.fold, {}, None))
+        return lambda chunk: np.array([list(each.probabilities.values()) for each in session.step(chunk)])  # type: ignore[union-attr]  # without a rule all are moments
+
+    streams.refuses_other_channels(served, SAMPLES)
+
+
+def test_no_promise_about_streams_goes_without_a_planted_fault() -> None:
+    """Whatever is added to the promises: of recipes they stand above, and those of augmentations and of streams beside them."""
+    planted = {fault[0] for fault in FAULTS} | {streams.turns_electrodes if TURNS else None}
+    planted |= {
+        streams.refuses_other_channels if OF_CHANNELS else None,
+        streams.refuses_another_rate if OF_RATES else None,
+    }
+    promised = {
+        each
+        for name, each in vars(streams).items()
+        if inspect.isfunction(each) and each.__module__ == streams.__name__ and not name.startswith("_")
+    }
+    assert promised == planted
 
 
 def test_the_streams_of_some_rows_hold_their_samples_and_no_others() -> None:

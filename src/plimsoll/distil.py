@@ -142,8 +142,8 @@ def _lessons(job: Job, schema: Schema, fold: Fold, teacher: Model, clock: Clock)
     begun, timed = clock.spent, fold.train.take(np.arange(min(len(fold.train), _TIMED)))
     teacher.predict(timed)
     kept, count = affordable(len(fold.train), (clock.spent - begun) / max(1, len(timed)), clock.left)
-    if len(schema.of(Kind.TEXT, Kind.SIGNAL)) == len(schema.columns):
-        count = 0  # rows of texts or signals alone have nothing to exchange
+    if len(schema.of(Kind.TEXT)) == len(schema.columns) or schema.of(Kind.SIGNAL):
+        count = 0  # rows of texts alone have nothing to exchange, and what stands beside a signal is its wearer's or its session's
     fold = _some(fold, kept, random)
     made, source = munged(schema, fold.train, count, random)
     known, told = teacher.predict(fold.train), teacher.predict(made)

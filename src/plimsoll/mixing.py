@@ -134,11 +134,12 @@ def _step(named: Mapping[int, tuple[Trial, Part]], mix: Mix) -> Step:
     return Step("blend", blend.of(listed), 1.0, why, "blend", parts=ids)
 
 
-def student(top: Trial) -> Step | None:
-    """A small model that learns what a blend says: of the families of its parts, those that name small settings."""
-    teacher = blend.read(top.knobs["parts"])
+def student(top: Trial, most: int | None = None) -> Step | None:
+    """A small model that learns what a trial says: of its family, or the families of its parts, those that name small settings;
+    the first ``most`` of them."""
+    teacher = blend.read(top.knobs["parts"]) if top.recipe == "blend" else [blend.Part(top.recipe, dict(top.knobs))]
     families = dict.fromkeys(part.recipe for part in teacher)
-    small = [blend.Part(name, dict(knobs)) for name in families for knobs in catalogue.find(name).students]
+    small = [blend.Part(name, dict(knobs)) for name in families for knobs in catalogue.find(name).students][:most]
     if not small:
         return None
     return Step("distilled", distil.of(teacher, small), 1.0, f"a small model taught by {top.id}", "distilled")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -53,9 +53,23 @@ def fitted(
     with net_training.quiet(job.seed) as torch:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         made = prepared(make, carries, frames, job, schema, fold, knobs, clock, device)
-        epochs = net_training.train(made.net, made.lessons, made.valid, made.plan, clock)
+        made, settled = _trained(made, knobs, clock)
         made.net.to("cpu").eval()
-        return _served(made, job, schema, knobs, {} if made.valid is None else {"epochs": epochs})
+        return _served(made, job, schema, knobs, {} if made.valid is None else settled)
+
+
+def _trained(made: Ready, knobs: Knobs, clock: Clock) -> tuple[Ready, Knobs]:
+    """With the net trained, and where fewer of its hidden units are asked for, cut and taught by the whole; and the epochs."""
+    share = float(knobs.get("pruned", 0.0))
+    if not share:
+        return made, {"epochs": net_training.train(made.net, made.lessons, made.valid, made.plan, clock)}
+    from plimsoll import net_pruned
+
+    whole, plan = Clock(clock.left * net_pruned.WHOLE), made.plan
+    epochs = net_training.train(made.net, made.lessons, made.valid, plan, whole)
+    after = replace(plan, epochs=int(knobs.get(net_pruned.SETTLED, net_pruned.further(plan.epochs))))
+    net, more = net_pruned.taught(made.net, share, made.tried, made.lessons, made.valid, after, clock)
+    return replace(made, net=net), {"epochs": epochs, net_pruned.SETTLED: more}
 
 
 def prepared(
@@ -163,7 +177,12 @@ def _lessons(
         stretches = Stretches.of(held, signals, net.hop, layout.rate, settle, device, _STREAMS)
         return Lessons(stretches, target, _who(job, rows, people))
 
-    truth = fold.target if fold.soft is None else fold.soft.astype(np.float32)
+    truth = fold.target
+    if (
+        fold.soft is not None
+    ):  # a teacher speaks of classes as often as they are, and they are learned as they are drawn
+        drawn = fold.soft * np.exp(-net.prior.numpy().astype(np.float64))
+        truth = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
     held_apart = fold.valid is not None and fold.valid_target is not None and len(fold.valid) > 0
     valid = of(fold.valid, np.asarray(fold.valid_target)) if held_apart and fold.valid is not None else None
     return of(fold.train, truth), valid
@@ -185,6 +204,10 @@ def _served(made: Ready, job: Job, schema: Schema, knobs: Knobs, settled: Knobs)
         graph, note = _in(str(knobs.get("numbers", NUMBERS[0])), graph, made.tried, begun, net.hop)
         members = net_model.members(graph, said, begun)
         return net_model.made(net_model.Onnx(graph, begun), job, schema, said, members, settled, note)
+    if knobs.get("pruned"):
+        raise TrialError(
+            f"with fewer hidden units it would have to be served as a graph, and it will not be one: {why}"
+        )
     own = {name: value for name, value in knobs.items() if isinstance(value, int | float | str | bool)}
     said = Said(made.frames, net.carries, people, own)
     left = {WEIGHTS: _saved(net), SAID: msgspec.json.encode(said, order="sorted")}

@@ -57,6 +57,7 @@ class Plan:
     turned: NDArray[np.int64]
     seed: int
     kept: Path | None = None  # where what is needed to go on is left, if anywhere
+    teacher: Any = None  # a net whose answers are learned from beside the truth
 
 
 @contextmanager
@@ -180,17 +181,20 @@ def _epoch(
             progress = point((epoch + place / lessons.rows.many) / plan.epochs, until())
             if progress >= 1.0 and place:
                 return
-            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)))
+            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), plan.teacher)
             place += 1
 
 
-def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float) -> None:
+def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, teacher: Any) -> None:
     for group in optimizer.param_groups:
         group["lr"] = slope
     with _lighter(torch, net):
         scores = quick(batch.frames, batch.who)
     optimizer.zero_grad()
-    _lack(torch, scores, batch, _SMOOTH).backward()
+    lack = _lack(torch, scores, batch, _SMOOTH)
+    if teacher is not None:
+        lack = (lack + _apart(torch, scores, batch, teacher)) / 2.0
+    lack.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), _STEEP)
     optimizer.step()
 
@@ -225,6 +229,13 @@ def _lack(torch: Any, scores: Any, batch: _Told, smooth: float) -> Any:
         picked = torch.from_numpy(np.flatnonzero(due)).to(scores.device)
         scores, truth = scores[picked], truth[picked]
     return torch.nn.functional.cross_entropy(scores, truth, label_smoothing=smooth if truth.ndim == 1 else 0.0)
+
+
+def _apart(torch: Any, scores: Any, batch: _Told, teacher: Any) -> Any:
+    """The mean cross-entropy of all steps beside what a teacher says of the same frames, of classes as often as they are drawn."""
+    with torch.no_grad():
+        said = (teacher(batch.frames, batch.who) - teacher.prior).float().softmax(-1)
+    return -(said * scores.float().log_softmax(-1)).sum(-1).mean()
 
 
 def _loss(torch: Any, net: Any, valid: Lessons) -> float:

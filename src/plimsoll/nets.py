@@ -41,6 +41,9 @@ TRAINING: Mapping[str, tuple[Value, ...]] = {
     "numbers": NUMBERS[
         :1
     ],  # of the graph that is served; eight bits are tried of the best net, without training it anew
+    "pruned": (
+        0.0,
+    ),  # share of its hidden units that it goes without; more are tried of the best net, taught by the whole
     "person": ("apart", "alike"),  # whether those who are known have a reading of their own of what the net says
 }
 WINDOW: Mapping[str, tuple[Value, ...]] = {"window": (0.25, 0.15, 0.4, 0.6)}

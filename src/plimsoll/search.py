@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from plimsoll.job import Job
 from plimsoll.judge import BROKEN, Judge
 from plimsoll.ledger import Ledger
 from plimsoll.limits import Measured
-from plimsoll.outlook import Step
+from plimsoll.outlook import Step, step_of
 from plimsoll.profile import Profile
 from plimsoll.runner import Outcome, Workbench
 from plimsoll.trial import Status, Trial
@@ -131,17 +131,28 @@ class Search:
         )
         outcome = self._outcome(step, number, seconds, lane)
         trial = self.judge.recorded(blank, outcome, seconds - (time.monotonic() - begun))
+        if step.stage == smaller.PRUNED and trial.complete:
+            trial = self._held(trial, outcome)
         wall = time.monotonic() - begun
         self.mark(f"{step.recipe} {number}, {step.why}", blank.started, "trial", lane.number, number)
         return Taken(replace(trial, measured=trial.measured.joined(Measured.exactly(train=wall))), outcome, step.parts)
 
     def _outcome(self, step: Step, number: str, seconds: float, lane: Lane) -> Outcome:
         if step.stage == smaller.STAGE:
-            return smaller.made(self.asked, self.folder, number, step.knobs, self.part(step.parts[0]))
+            whole = next(each for each in self.trials if each.id == step.parts[0])
+            large = smaller.too_large(self.asked, whole)
+            return smaller.made(self.asked, self.folder, number, step.knobs, self.part(whole.id), large)
         if step.parts:
             return mixing.mixed(self.asked, self.folder, number, step.knobs, [self.part(each) for each in step.parts])
         spec = self.spec(step.recipe, step.knobs, step.share, range(self.asked.first), lane, step.wide)
         return lane.bench.run(spec, self.folder / number, seconds, self.job.limits.get("train_memory"))
+
+    def _held(self, trial: Trial, outcome: Outcome) -> Trial:
+        """A pruned net held against the trial that it was cut out of."""
+        key = smaller.whole_of(trial)
+        whole = next(each for each in self.trials if each.complete and step_of(each).key == key)
+        found = smaller.beside(self.asked, self.part(whole.id), outcome)
+        return found.held(self.asked, trial, whole, partial(self.judge.worse, trial, whole))
 
     def part(self, number: str) -> mixing.Part:
         """A trial as a part of others."""
@@ -169,7 +180,7 @@ class Search:
 
     def _case(self, trial: Trial, outcome: Outcome) -> list[Case]:
         """What the cost model learns from a trial: nothing from one that failed, and a bound from one that was killed."""
-        if trial.stage in ("blend", smaller.STAGE) or outcome.status is Status.FAILED or outcome.cut:
+        if trial.stage in ("blend", smaller.STAGE, smaller.PRUNED) or outcome.status is Status.FAILED or outcome.cut:
             return []
         known = Known(trial.recipe, trial.knobs, self.profile.shared(trial.share))
         once = {"cpu": outcome.cpu / self.asked.first, "train_memory": float(outcome.memory)}

@@ -218,8 +218,7 @@ class _Solve:
     def _mix(self, search: Search) -> None:
         """The best net made smaller; a blend of the best trials, where it promises more than any; a small model taught by it."""
         for offer in (offers.shrunk, offers.blended, offers.distilled):
-            step = offer(search, Window(search).spendable)
-            if step is not None:
+            while (step := offer(search, Window(search).spendable)) is not None:
                 self.say(f"{step.recipe}, {step.why}{_best(search.trials)}", self.clock.left)
                 work = Work(partial(search.attempt, step, search.number(), Window(search).spendable))
                 for taken in self.crew.each(partial(next, iter([work]), None)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plimsoll import frontier, ladder, machine
+from plimsoll import frontier, ladder, machine, smaller
 from plimsoll.limits import Limits
 from plimsoll.outlook import Step
 from plimsoll.refit import expected
@@ -16,7 +16,8 @@ WINDOW = 300.0  # seconds of search when no limit on train is stated
 REPORT = 1.0  # seconds kept for the report and the record, and for each million test rows
 MOST_TESTING = 0.2  # share of the window that answering the test rows may take
 _PARTS = 4  # that a blend usually has
-_BLENDING = 0.25  # of the window that is kept for it, at most
+_BLENDING = 0.25  # of the window that is kept for it, at most; as much for a smaller net
+_SMALLER = 5.0  # fits of a net that making it smaller may take
 _FIRST = 3.0  # seconds kept for the end while nothing is known of it
 
 
@@ -51,15 +52,16 @@ class Window:
 
     @property
     def _last(self) -> float:
-        """Seconds for the last fit on all rows: of the best, or of a student that may be chosen in its place."""
+        """Seconds for the last fit on all rows: of the best, or of a student or a pruned net that may be chosen in its place."""
         top = frontier.likely(self.search.trials)  # what breaks a limit is never fitted again
-        students = [t for t in self.search.trials if t.stage == "distilled" and t.status is Status.FITS]
+        stages = "distilled", smaller.PRUNED
+        students = [t for t in self.search.trials if t.stage in stages and t.status is Status.FITS]
         return max((expected(self.search, trial) for trial in (*students, *([top] if top else []))), default=_FIRST)
 
     def searchable(self, share: float) -> float:
-        """Seconds that may still be spent on trials: less a share of what the run-off, and a blend, may need."""
+        """Seconds that may still be spent on trials: less a share of what the run-off, a blend and a smaller net may need."""
         whole = seconds(self.search.job.limits)
-        return self.spendable - share * (reserve(self.search, whole) + self.blending(whole))
+        return self.spendable - share * (reserve(self.search, whole) + self.blending(whole) + self.shrinking(whole))
 
     def blending(self, whole: float) -> float:
         """Seconds worth keeping for a blend: measuring it, and fitting several trials again in place of one."""
@@ -69,6 +71,14 @@ class Window:
             return 0.0
         more = sum(expected(search, trial) for trial in parts[1:]) / search.lanes
         return min(more + 2.0 * search.served, _BLENDING * whole)
+
+    def shrinking(self, whole: float) -> float:
+        """Seconds worth keeping for cutting the best net and for a small one taught by it, where a net is the best."""
+        search, top = self.search, frontier.top(self.search.trials)
+        begun = any(trial.stage in (smaller.PRUNED, "distilled") for trial in search.trials)
+        if begun or top is None or smaller.KNOB not in top.knobs:
+            return 0.0
+        return min(_SMALLER * search.walls.get(top.id, 0.0) + 6.0 * search.served, _BLENDING * whole)
 
     def allowed(self, step: Step, share: float) -> float:
         """Seconds that a step may take: half of what is left for a recipe's first, so that one that hangs is not the last.

@@ -53,5 +53,9 @@ def work(channels: int, frames: float, knobs: Knobs) -> float:
 
 
 RECIPE = nets.recipe(
-    "conv", make, SPACE, work=work, students=({"width": 16, "epochs": 16}, {"width": 32, "epochs": 16})
+    "conv",
+    make,
+    SPACE,
+    work=work,
+    students=({"width": 16, "epochs": 16, "person": "alike"}, {"width": 16, "epochs": 16}, {"width": 32, "epochs": 16}),
 )

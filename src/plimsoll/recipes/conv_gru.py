@@ -20,6 +20,7 @@ SPACE = Space(
     portfolio=({"epochs": 16, "width": 128}, {"width": 32, "epochs": 4}, {"augment": "turn"}),
     open=("width",),
 )
+_STUDENTS: tuple[Knobs, ...] = {"width": 16, "epochs": 16, "person": "alike"}, {"width": 16, "epochs": 16}
 _FILTER = 9  # frames
 _STEPS = 5  # over which a power is taken
 _FLOOR = 1e-2
@@ -65,4 +66,4 @@ def work(channels: int, frames: float, knobs: Knobs) -> float:
     return frames * (width / 2 * (channels * _FILTER + 1) + 10 * width**2 / float(knobs["hop"]))
 
 
-RECIPE = nets.recipe("conv_gru", make, SPACE, reach=None, work=work, students=({"width": 16, "epochs": 16},))
+RECIPE = nets.recipe("conv_gru", make, SPACE, reach=None, work=work, students=_STUDENTS)

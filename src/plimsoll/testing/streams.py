@@ -5,14 +5,17 @@ A recipe that refuses the toys of streams, or does not say that it ``streams``, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import ring, streaming
+from plimsoll.errors import DataError
 from plimsoll.recipe import Answers, Model, Recipe
 from plimsoll.rows import Rows, Signals, Value
 from plimsoll.schema import Axis, Layout
@@ -115,6 +118,55 @@ def turns_electrodes(turn: Callable[[Array, Layout, int], Array]) -> None:
                 raise AssertionError(
                     f"turned by {by}, channel {channel} is not what channel {source} was, frame by frame: electrodes turn, and time does not."
                 )
+
+
+def refuses_other_channels(opened: Callable[[], Callable[[Array], Any]], samples: Array) -> None:
+    """Raises AssertionError where a stream takes a chunk of other channels than it knows, or is another stream once it has refused one.
+
+    ``opened()`` begins a stream and gives what hears a chunk and answers: probabilities, shape (moments, classes). ``samples``
+    are a stream that it knows, shape (frames, channels), long enough for some moments in each half.
+    """
+    half, many = len(samples) // 2, samples.shape[1]
+    due = opened()
+    due(samples[:half])
+    whole = np.asarray(due(samples[half:]))
+    for shape in ((5, many - 1), (5, many + 1), (5,), (1, 5, many), (many, 5)):
+        if shape == (many, many):
+            continue
+        hear = opened()
+        hear(samples[:half])
+        said = _refused(partial(hear, np.ones(shape, dtype=np.float32)), f"a chunk of shape {shape}")
+        if not re.search(rf"\b{many}\b", said):
+            raise AssertionError(
+                f"refuses a chunk of shape {shape} without naming the {many} channels that are due: {said}"
+            )
+        found = np.asarray(hear(samples[half:]))
+        if not _near(found, whole):
+            raise AssertionError(
+                f"answers otherwise after it has refused a chunk of shape {shape}: nothing of it was to be heard."
+            )
+
+
+def refuses_another_rate(opened: Callable[[float], Any], rate: float) -> None:
+    """Raises AssertionError where a stream that comes at another rate than ``rate`` (Hz) is opened, or one that comes at it is not."""
+    opened(rate)
+    for other in (2.0 * rate, rate / 2.0, 1.01 * rate):
+        said = _refused(partial(opened, other), f"a stream at {other:g} Hz")
+        if f"{other:g}" not in said or f"{rate:g}" not in said:
+            raise AssertionError(f"refuses a stream at {other:g} Hz without naming both rates: {said}")
+
+
+def _refused(tried: Callable[[], Any], what: str) -> str:
+    """The line with which something is refused."""
+    try:
+        tried()
+    except DataError as fault:
+        if "\n" in str(fault):
+            raise AssertionError(f"refuses {what} in more than a line.") from None
+        return str(fault)
+    except Exception as fault:
+        raise AssertionError(f"fails on {what} with {type(fault).__name__} in place of refusing it.") from fault
+    raise AssertionError(f"takes {what} as if it were its own.")
 
 
 def _heard(recipe: Recipe) -> list[Toy]:
