@@ -44,7 +44,6 @@ class Judge:
     steps: dict[str, float] = field(default_factory=dict)  # p99 of each trial's model, in seconds
     _worse: dict[tuple[str, str, int], bool] = field(default_factory=dict)
     _rules: dict[tuple[str, int], Choice] = field(default_factory=dict)
-    _spellings: dict[tuple[str, int], spellings.Choice] = field(default_factory=dict)
 
     @cached_property
     def blank(self) -> dict[str, Any]:
@@ -70,7 +69,7 @@ class Judge:
         index, raw = outcome.answers()
         if before := self.seen.get(number):
             index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
-        self.seen[number] = Seen(index, raw, unseen(self.asked.job, self.asked.learn.truth.take(index), raw))
+        self.seen[number] = unseen(self.asked.job, self.asked.learn.truth.take(index), index, raw)
         return self.seen[number]
 
     def _metered(self, trial: Trial, outcome: Outcome, seconds: float) -> Trial:
@@ -145,13 +144,8 @@ class Judge:
     def spellings(self, number: str) -> spellings.Choice | None:
         """How the answers of a trial's model are read as a sequence, by those to moments that it had not learned from; None of
         a job that asks for none."""
-        known = self._known(number) if self.asked.job.asks("symbols") else None
-        if known is None:
-            return None
-        key = (number, len(known.target))
-        if key not in self._spellings:
-            self._spellings[key] = spellings.chosen(known)
-        return self._spellings[key]
+        widths = self.seen[number].widths
+        return None if widths is None else widths.chosen()
 
     def _known(self, number: str) -> rule.Known | None:
         seen = self.seen[number]
@@ -175,10 +169,11 @@ class Judge:
         """The qualities that limits speak of, on the training rows that a trial's models had not seen."""
         seen, limits, compute = self.seen[number], self.asked.job.limits, self.steps.get(number, 0.0)
         given, truth = seen.given, self.asked.learn.truth.take(seen.index)
+        known = self._known(number) if limits.events.each else None
         if (
-            limits.events.each
-        ):  # decided anew now that it is known how long a step takes, for that is part of every delay
-            given = replace(given, said={**given.said, **scoring.read(self.asked.job, self._known(number))})
+            known is not None
+        ):  # decided anew, for it is known by now how long a step takes, which is part of every delay
+            given = replace(given, said={**given.said, "events": scoring.decided(self.asked.job, known)})
         found = qualities(limits, truth, given, compute)
         moved = self.moved.get(number)
         return found if moved is None else found.joined(Measured.exactly(shift_robustness=moved))

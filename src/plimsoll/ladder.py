@@ -117,7 +117,7 @@ def _scored(search: Search, name: str, outcome: Outcome) -> Rung:
     try:
         index, raw = outcome.answers()
         truth = search.asked.learn.truth.take(index)
-        given = unseen(search.job, truth, raw)
+        given = unseen(search.job, truth, index, raw).given
     except BROKEN as fault:
         return Rung(name, why=f"its answers could not be scored: {fault}")
     people = truth.units

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import calibration, ctc, event_figures, events, machine, metrics, rule, spellings, worth
+from plimsoll import calibration, ctc, event_figures, events, machine, metrics, rule, worth
 from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
 from plimsoll.ctc import Spelling
@@ -22,6 +22,7 @@ from plimsoll.rule import Known
 from plimsoll.runner import Outcome
 from plimsoll.serve.answerer import Answerer
 from plimsoll.shift import Ask
+from plimsoll.spellings import Widths
 from plimsoll.worth import Given
 
 Array = NDArray[Any]
@@ -29,11 +30,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Seen:
-    """Answers on training rows that the models had not learned from, calibrated and read across halves."""
+    """Answers on training rows that the models had not learned from, calibrated and read each half by what the other half taught,
+    and the spellings that they could have, where the job asks for symbols."""
 
     index: Array
     raw: Array  # as the models gave them
     given: Given
+    widths: Widths | None = None
 
 
 def trial_limits(limits: Limits) -> Limits:
@@ -117,10 +120,14 @@ def spent(cpu: float, **exact: float) -> Measured:
     return Measured.exactly(cpu=cpu, **exact).joined(estimated)
 
 
-def unseen(job: Job, truth: Truth, raw: Array) -> Given:
-    """What is given for rows that no model had learned from, calibrated and read each half by what the other half taught."""
+def unseen(job: Job, truth: Truth, index: Array, raw: Array) -> Seen:
+    """Answers to rows that no model had learned from; the truth is of the rows of ``index`` alone."""
     answers, labels = crossed(truth.target, raw, job)
-    return Given(answers, labels, read(job, known(truth, answers)))
+    here = known(truth, answers)
+    widths = Widths(here) if here is not None and job.asks("symbols") else None
+    said = {} if here is None or not job.asks("events") else {"events": decided(job, here)}
+    said |= {} if widths is None else {"symbols": widths.crossed(job.seed)}
+    return Seen(index, raw, Given(answers, labels, said), widths)
 
 
 def known(truth: Truth, answers: Array, compute: float = 0.0) -> Known | None:
@@ -130,14 +137,9 @@ def known(truth: Truth, answers: Array, compute: float = 0.0) -> Known | None:
     return Known(truth.timeline, truth.target, answers, truth.units, compute)
 
 
-def read(job: Job, known: Known | None) -> dict[str, Array]:
-    """What answers say, as far as the job asks for it, each half by the rule and the spelling that the other half chose."""
-    found: dict[str, Array] = {}
-    if known is not None and job.asks("events"):
-        found["events"] = rule.crossed(known, job.limits, job.seed, job.score)
-    if known is not None and job.asks("symbols"):
-        found["symbols"] = spellings.crossed(known, job.seed)
-    return found
+def decided(job: Job, known: Known) -> Array:
+    """The events at moments, each half by the rule that the other half chose."""
+    return rule.crossed(known, job.limits, job.seed, job.score)
 
 
 def crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:

@@ -33,6 +33,11 @@ class Counts:
         """Edits by what was true; nan where nothing was."""
         return float(self.edits.sum() / self.true.sum()) if self.true.sum() > 0 else float("nan")
 
+    def among(self, many: int) -> Counts:
+        """The same of so many units, of which the last have nothing."""
+        more = (0, many - len(self.true))
+        return Counts(np.pad(self.edits, more), np.pad(self.true, more))
+
 
 def counted(
     timeline: Timeline, target: Array, said: Array, units: Array | None = None, held: Pieces | None = None

@@ -44,6 +44,8 @@ class Shifts:
         """
         worn, moved = self.turned[0], float(np.mean([self.turned[-1], self.turned[1]]))
         above, below = (moved, worn) if metrics.QUALITIES[self.metric].higher_is_better else (worn, moved)
+        if worn == moved:  # an error of nought, as worn and moved, is all that there was
+            return 1.0
         return above / below if below > 0 and np.isfinite(above) else None
 
     def as_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How the answers of a model are read as a sequence: chosen after it, on answers to moments that it had not learned from.
 
-Each width is tried on the same answers. The narrowest is taken than which no wider one errs measurably less: a beam weighs all
-ways in which moments spell a sequence, and costs as many times more at every moment as it is wide.
+Widths are tried on the same answers, wider ones while they err less. The narrowest is taken than which no
+wider one errs measurably less: a beam weighs all ways in which moments spell a sequence, and costs the more the wider it is.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,15 @@ from plimsoll.rule import Known
 from plimsoll.sequences import Counts
 
 WIDTHS = (1, 4, 16)
+MOST = 10_000  # moments that widths are compared on: whole units of more, drawn by a seed
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One spelling on the answers that are known: the symbol that begins at each row (-1: none), its edits by unit, and in
-    seconds what reading a moment took, and how much later than they began symbols were settled on average."""
+    """One spelling on the answers that are known: its edits by unit, and in seconds what reading a moment took, and how much
+    later than they began symbols were settled on average."""
 
     spelling: Spelling
-    said: NDArray[np.int64]
     counts: Counts
     seconds: float
     later: float
@@ -41,37 +42,57 @@ class Choice:
     tried: Sequence[Tried]
 
 
-def tried(known: Known) -> list[Tried]:
-    """Every width on the same answers."""
-    return [_tried(known, Spelling(width, known.timeline.rest)) for width in WIDTHS]
+@dataclass(frozen=True)
+class Widths:
+    """The spellings that these answers could have."""
+
+    known: Known
+
+    @cached_property
+    def tried(self) -> list[Tried]:
+        """Those that were tried; the counts are those of all units, with nothing from one that was not drawn."""
+        known, found = self.known, list[Tried]()
+        rows = _some(known.held_units, MOST)
+        for width in WIDTHS:
+            found.append(_tried(known, rows, Spelling(width, known.timeline.rest)))
+            if len(found) > 1 and not found[-1].counts.rate < found[-2].counts.rate:
+                break
+        return found
+
+    def chosen(self) -> Choice:
+        """The spelling for these answers."""
+        return Choice(_narrowest(self.tried, np.ones(len(self.tried[0].counts.true), dtype=bool)), self.tried)
+
+    def crossed(self, seed: int) -> NDArray[np.int64]:
+        """The symbols at these moments (see ``ctc.spelt``), those of each half of the units by the spelling that the other half
+        chose: figures that flatter nobody. One unit alone has the spelling that it chose itself."""
+        half, units = self.known.halves(seed), self.known.held_units
+        said = np.full(len(units), -1)
+        for teach, learn in ((half, ~half), (~half, half)):
+            if learn.any():
+                best, rows = _narrowest(self.tried, teach if teach.any() else learn), np.flatnonzero(learn[units])
+                part = self.known.take(rows)
+                said[rows] = ctc.spelt(best.spelling, part.probabilities, part.timeline)[0]
+        return said
 
 
-def _tried(known: Known, spelling: Spelling) -> Tried:
-    timeline = known.timeline
+def _some(units: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """The rows of as many whole units as hold so many at most, of one at least."""
+    sizes = np.bincount(units)
+    order = np.random.default_rng(8).permutation(len(sizes))
+    many = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
+    return np.flatnonzero(np.isin(units, order[:many]))
+
+
+def _tried(known: Known, rows: NDArray[np.intp], spelling: Spelling) -> Tried:
+    timeline, units = known.timeline.take(rows), known.held_units[rows]
     begun = time.process_time()
-    said, later = ctc.spelt(spelling, known.probabilities, timeline)
+    said, later = ctc.spelt(spelling, known.probabilities[rows], timeline)
     seconds = (time.process_time() - begun) / max(len(said), 1)
     late = float(later[said >= 0].mean()) if (said >= 0).any() else 0.0
-    counts = sequences.counted(timeline, known.target, said, known.held_units, known.held)
-    return Tried(spelling, said, counts, seconds, late * timeline.stride / timeline.rate)
-
-
-def chosen(known: Known) -> Choice:
-    """The spelling for these answers."""
-    found = tried(known)
-    return Choice(_narrowest(found, np.ones(len(found[0].counts.true), dtype=bool)), found)
-
-
-def crossed(known: Known, seed: int) -> NDArray[np.int64]:
-    """The symbols at these moments (see ``ctc.spelt``), those of each half of the units by the spelling that the other half
-    chose: figures that flatter nobody. One unit alone has the spelling that it chose itself."""
-    found, half, units = tried(known), known.halves(seed), known.held_units
-    said = np.full(len(units), -1)
-    for teach, learn in ((half, ~half), (~half, half)):
-        if learn.any():
-            best, rows = _narrowest(found, teach if teach.any() else learn), learn[units]
-            said[rows] = best.said[rows]
-    return said
+    many = int(known.held_units.max(initial=-1)) + 1
+    counts = sequences.counted(timeline, known.target[rows], said, units).among(many)
+    return Tried(spelling, counts, seconds, late * timeline.stride / timeline.rate)
 
 
 def _narrowest(found: Sequence[Tried], units: NDArray[np.bool_]) -> Tried:
