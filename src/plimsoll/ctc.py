@@ -19,12 +19,10 @@ from plimsoll.events import Timeline
 
 Array = NDArray[Any]
 MOST_WIDTH = 256  # prefixes of a beam
-_OPEN = 32  # symbols that wait to be settled; with more, the likeliest prefix settles the first
+_LATE = 20  # moments after it began, at which a symbol is settled as the likeliest prefix has it
 _LEAST = 1e-12  # below it a probability counts for nothing
 _WORTH = 1e-4  # symbols less likely than this are not tried at a moment: they would be pruned anyway
-_FAR = math.log(
-    1e-4
-)  # nor are prefixes kept that are so much less likely than the best: they would keep all others open
+_FAR = math.log(1e-2)  # prefixes so much less likely than the best are given up: they would keep the others open
 _NEVER = -math.inf
 
 
@@ -61,12 +59,16 @@ class _Held(NamedTuple):
         return _sum(self.ended, self.open)
 
 
+_Prefix = tuple[int, ...]
+
+
 class Beam:
     """The likeliest sequences so far, over all the ways in which moments can be read as each (Hannun and others 2014).
 
     A prefix has two probabilities: that it ends in a blank, and that it does not; only with a blank between them are two
     like symbols two. ``step`` takes one moment, so that a stream can be read as it comes. What all kept prefixes begin with
-    is settled: it is given out, and no longer kept, so that a stream without an end needs no more than one with.
+    is settled, and so is what began twenty moments ago, as the likeliest has it: without a language what comes later
+    says nothing of it. What is settled is given out and no longer kept, so a stream may go on without an end.
 
     >>> beam = Beam(blank=0, width=4)
     >>> for moment in ([0.6, 0.4], [0.6, 0.4]):
@@ -79,10 +81,10 @@ class Beam:
         self.blank, self.width = blank, width
         self._last = -1  # the class that was settled last
         self._moment = 0
-        self._held: dict[tuple[int, ...], _Held] = {(): _Held(0.0, _NEVER, ())}
+        self._held: dict[_Prefix, _Held] = {(): _Held(0.0, _NEVER, ())}
 
     @property
-    def best(self) -> tuple[int, ...]:
+    def best(self) -> _Prefix:
         """The likeliest sequence of what is not settled yet."""
         return max(self._held, key=lambda prefix: self._held[prefix].whole)
 
@@ -90,15 +92,13 @@ class Beam:
         """One moment, shape (classes,): the symbols that it settles."""
         logs = {k: math.log(p) for k, p in enumerate(probabilities) if p > _WORTH and k != self.blank}
         silent = math.log(max(float(probabilities[self.blank]), _LEAST))
-        found: dict[tuple[int, ...], tuple[float, float]] = {}
+        stayed, grown = dict[_Prefix, tuple[float, float]](), dict[_Prefix, float]()
         for prefix, held in self._held.items():
-            last = prefix[-1] if prefix else self._last
-            _add(found, prefix, held.whole + silent, _NEVER)
+            last, whole = prefix[-1] if prefix else self._last, held.whole
+            stayed[prefix] = whole + silent, held.open + logs[last] if last in logs else _NEVER
             for symbol, log in logs.items():
-                if symbol == last:
-                    _add(found, prefix, _NEVER, held.open + log)
-                _add(found, (*prefix, symbol), _NEVER, (held.ended if symbol == last else held.whole) + log)
-        self._held = self._kept(found)
+                grown[*prefix, symbol] = (held.ended if symbol == last else whole) + log
+        self._held = self._kept(stayed, grown)
         self._moment += 1
         return self._settled()
 
@@ -109,26 +109,28 @@ class Beam:
         self._held, self._last = {(): _Held(0.0, _NEVER, ())}, -1
         return told
 
-    def _kept(self, found: Mapping[tuple[int, ...], tuple[float, float]]) -> dict[tuple[int, ...], _Held]:
-        """The likeliest prefixes, the likeliest first, each against the likeliest: sums of logarithms stay near nought."""
-        whole = {prefix: _sum(*each) for prefix, each in found.items()}
+    def _kept(
+        self, stayed: Mapping[_Prefix, tuple[float, float]], grown: Mapping[_Prefix, float]
+    ) -> dict[_Prefix, _Held]:
+        """The likeliest prefixes, the likeliest first, each against the likeliest: so logarithms stay near nought."""
+        same = {prefix: _sum(*each) for prefix, each in stayed.items()}
+        whole = {**grown, **{prefix: _sum(log, grown.get(prefix, _NEVER)) for prefix, log in same.items()}}
         order = sorted(whole, key=lambda prefix: (-whole[prefix], prefix))[: self.width]
-        top = whole[order[0]]
-        return {
-            prefix: _Held(found[prefix][0] - top, found[prefix][1] - top, self._begins(prefix))
-            for prefix in order
-            if whole[prefix] > top + _FAR
-        }
-
-    def _begins(self, prefix: tuple[int, ...]) -> tuple[int, ...]:
-        """A prefix that is new has had its last symbol since this moment."""
-        known = self._held.get(prefix)
-        return known.begins if known is not None else (*self._held[prefix[:-1]].begins, self._moment)
+        top, kept = whole[order[0]], {}
+        for prefix in order:
+            if whole[prefix] < top + _FAR:
+                break
+            (ended, open_), more = stayed.get(prefix, (_NEVER, _NEVER)), grown.get(prefix, _NEVER)
+            # Its last symbol began where most of its likelihood did: here, or where it was held before.
+            anew = more > same.get(prefix, _NEVER)
+            begins = (*self._held[prefix[:-1]].begins, self._moment) if anew else self._held[prefix].begins
+            kept[prefix] = _Held(ended - top, _sum(open_, more) - top, begins)
+        return kept
 
     def _settled(self) -> list[Symbol]:
         told: list[Symbol] = []
         best = next(iter(self._held))
-        while best and (len(best) > _OPEN or all(prefix[:1] == best[:1] for prefix in self._held)):
+        while best and (self._late(best) or all(prefix[:1] == best[:1] for prefix in self._held)):
             alike = {prefix: held for prefix, held in self._held.items() if prefix[:1] == best[:1]}
             # The earliest of all: so no two symbols of a sequence begin at one moment, whichever prefix they come from.
             told.append(Symbol(best[0], min(held.begins[0] for held in alike.values()), self._moment - 1))
@@ -137,12 +139,8 @@ class Beam:
             best = best[1:]
         return told
 
-
-def _add(
-    found: dict[tuple[int, ...], tuple[float, float]], prefix: tuple[int, ...], ended: float, open_: float
-) -> None:
-    before = found.get(prefix, (_NEVER, _NEVER))
-    found[prefix] = _sum(before[0], ended), _sum(before[1], open_)
+    def _late(self, prefix: _Prefix) -> bool:
+        return self._moment - self._held[prefix].begins[0] > _LATE
 
 
 class Greedy:

@@ -20,7 +20,7 @@ from plimsoll.rule import Known
 from plimsoll.sequences import Counts
 
 WIDTHS = (1, 4, 16)
-MOST = 10_000  # moments that widths are compared on: whole units of more, drawn by a seed
+MOST = 10_000  # moments that widths are compared on: of more, some whole pieces of streams
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Widths:
 
     @cached_property
     def tried(self) -> list[Tried]:
-        """Those that were tried; the counts are those of all units, with nothing from one that was not drawn."""
+        """Those that were tried; the counts are of all units, with nothing of one that was not drawn."""
         known, found = self.known, list[Tried]()
-        rows = _some(known.held_units, MOST)
+        rows = _some(known, MOST)
         for width in WIDTHS:
             found.append(_tried(known, rows, Spelling(width, known.timeline.rest)))
             if len(found) > 1 and not found[-1].counts.rate < found[-2].counts.rate:
@@ -76,12 +76,17 @@ class Widths:
         return said
 
 
-def _some(units: NDArray[np.int64], most: int) -> NDArray[np.intp]:
-    """The rows of as many whole units as hold so many at most, of one at least."""
-    sizes = np.bincount(units)
-    order = np.random.default_rng(8).permutation(len(sizes))
-    many = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
-    return np.flatnonzero(np.isin(units, order[:many]))
+def _some(known: Known, most: int) -> NDArray[np.intp]:
+    """The rows of as many pieces of streams as hold so many at most, of one at least: one of each unit before a second of any."""
+    piece = np.empty_like(known.held.piece)
+    piece[known.held.order] = known.held.piece
+    rows = known.held.order[known.held.place == 0]
+    drawn = np.random.default_rng(8).permutation(len(rows))
+    units = known.held_units[rows][drawn]
+    turn = np.array([np.sum(units[:k] == unit) for k, unit in enumerate(units)], dtype=np.int64)
+    order = drawn[np.argsort(turn, kind="stable")]
+    many = max(1, int(np.searchsorted(np.cumsum(np.bincount(piece)[order]), most, side="right")))
+    return np.flatnonzero(np.isin(piece, order[:many]))
 
 
 def _tried(known: Known, rows: NDArray[np.intp], spelling: Spelling) -> Tried:

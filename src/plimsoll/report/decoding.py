@@ -121,9 +121,13 @@ def _width(each: Mapping[str, Any], point: Mapping[str, Any]) -> Markup:
         tag("td", f"{each['recipe']} {each['trial']}"),
         tag("td", f"{how}{', chosen' if point.get('chosen') else ''}"),
         number(_figure("character_error_rate", error) if error else "–"),
-        number(units.show(float(f"{point['seconds']:.2g}"), units.TIME)),
-        number("at once" if not point["later"] else f"{units.show(float(f'{point['later']:.2g}'), units.TIME)} later"),
+        number(_time(point["seconds"])),
+        number(f"{_time(point['later'])} later" if point["later"] else "at once"),
     )
+
+
+def _time(seconds: float) -> str:
+    return units.show(float(f"{seconds:.2g}"), units.TIME)
 
 
 def _figure(name: str, figure: Mapping[str, float]) -> str:
