@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decode_toys import joined, recordings, stream, sure
-from plimsoll import bundle, calibration, ctc, machine, scoresheet, sequences, spellings, underway, worth
+from plimsoll import bundle, calibration, ctc, machine, rule, scoresheet, sequences, spellings, underway, worth
 from plimsoll.asked import Truth, ask, stated
 from plimsoll.clock import Clock
 from plimsoll.crew import Crew
@@ -46,6 +46,7 @@ from plimsoll.spellings import Widths
 from plimsoll.trial import Status, Trial
 from plimsoll.worth import Given
 from stream_toys import RATE, signal, toy
+from test_rule import torn
 from test_stream_socket import begun, ended, send, serving
 
 EVENTS = ((1, 60, 110), (2, 160, 210), (3, 260, 310))
@@ -580,3 +581,24 @@ def test_recordings_in_which_nothing_happens_cannot_score(tmp_path: Path):
     )
     with pytest.raises(PlimsollError, match="Nothing happens in the recordings"):
         ask(job, path, None)
+
+
+def test_events_that_score_a_trial_are_decided_crosswise():
+    """By the rule that the other half chose, under the job's limits; one chosen by all would flatter."""
+    line, target = lines(8)
+    answers = np.random.default_rng(0).dirichlet(np.ones(4), len(target)) * 0.5 + 0.5 * sure(target, 0.7)
+    truth, job = Truth(target, {}, line), asked("event_error_rate")
+    found = unseen(job, truth, np.arange(len(target)), answers)
+    due = rule.crossed(Known(line, target, found.given.answers), job.limits, job.seed, job.score)
+    assert (found.given.said["events"] == due).all()
+    assert (due >= 0).any()
+
+
+def test_under_limits_the_score_chooses_among_the_rules_that_keep_them():
+    """The rule that finds the most errs more than one that is as lawful and finds a little less."""
+    here = torn()
+    limits = parse("false_activations_per_hour < 5000")
+    finds, errs = (rule.chosen(here, limits, score).best for score in ("macro_f1", "event_error_rate"))
+    assert finds.figure("detection_rate") > errs.figure("detection_rate")
+    assert finds.figure("event_error_rate") > errs.figure("event_error_rate")
+    assert not limits.judge(errs.measured)
