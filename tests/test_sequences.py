@@ -16,7 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decode_toys import joined, recordings, stream, sure
-from plimsoll import bundle, calibration, ctc, machine, rule, scoresheet, sequences, spellings, underway, worth
+from plimsoll import (
+    bundle,
+    calibration,
+    ctc,
+    machine,
+    offers,
+    rule,
+    scoresheet,
+    sequences,
+    spellings,
+    underway,
+    watching,
+    worth,
+)
 from plimsoll.asked import Truth, ask, stated
 from plimsoll.clock import Clock
 from plimsoll.crew import Crew
@@ -418,25 +431,29 @@ def test_a_gap_ends_what_was_being_spelt():
     assert min(after) >= (cut + 100) / RATE
 
 
-def spelt(made: bundle.Bundle, cut: int) -> tuple[list[Any], list[Any]]:
-    """The symbols that are told of the first so many frames, and those that are left when they end."""
+def spelt(made: bundle.Bundle, cut: int, first: int = 0) -> tuple[list[Any], list[Any]]:
+    """The symbols that are told of the frames up to there, and those that are left when they end."""
     alone = Session(made, made.model(), "P01")
-    return [each for each in alone.step(SAMPLES[:cut]) if isinstance(each, Symbol)], alone.end()
+    return [each for each in alone.step(SAMPLES[first:cut]) if isinstance(each, Symbol)], alone.end()
 
 
 def test_packets_bring_all_symbols_and_the_end_brings_the_rest():
     """Over a line that loses a second, and over a socket; the counts add up."""
     made = spelling(4)
+    cut = next(cut for cut in range(500, 900, 5) if spelt(made, cut, 400)[1])  # it ends in the midst of a doubt
     line = Line(Session(made, made.model(), "P01"), Hello(format="int8"), Bounds(rush=1e9))
-    for k in [*range(0, 400, 5), *range(500, 900, 5)]:
+    for k in [*range(0, 300, 5), *range(400, cut, 5)]:
         for _ in line.hear(packed(k // 5, (k + 5) / RATE, SAMPLES[k : k + 5], "int8"), 0.05 * k / 5):
             pass
     list(line.hear('{"end": true}', 10.0))
     found = msgspec.json.decode(line.outbox.take(line.summary()) or b"")
     alone = Session(made, made.model(), "P01")
-    due = [*alone.step(SAMPLES[:400]), *alone.restart(100), *alone.step(SAMPLES[500:]), *alone.end()]
-    assert found["symbols"] == [{"at": each.at, "label": each.label} for each in due if isinstance(each, Symbol)]
-    assert found["ended"]["symbols"] == len(found["symbols"]) > 0
+    due = [*alone.step(SAMPLES[:300]), *alone.restart(100), *alone.step(SAMPLES[400:cut])]
+    left = alone.end()
+    assert left
+    symbols = [each for each in [*due, *left] if isinstance(each, Symbol)]
+    assert found["symbols"] == [{"at": each.at, "label": each.label} for each in symbols]
+    assert found["ended"]["symbols"] == len(found["symbols"]) > 1
     assert found["ended"]["events"] == sum(type(each).__name__ == "Event" for each in due)
 
 
@@ -602,3 +619,17 @@ def test_under_limits_the_score_chooses_among_the_rules_that_keep_them():
     assert finds.figure("detection_rate") > errs.figure("detection_rate")
     assert finds.figure("event_error_rate") > errs.figure("event_error_rate")
     assert not limits.judge(errs.measured)
+
+
+def test_what_spells_is_not_blended():
+    """Nothing is pooled by a log loss that its answers do not have; a search of events still asks for more time than none."""
+    search: Any = type("Search", (), {"job": asked(), "served": 1.0})()
+    assert offers.blended(search, 1e9) is None
+
+
+def test_a_server_watches_no_score_that_rows_do_not_have(tmp_path: Path):
+    """The score on the test rows is read over and the rest is watched; of a bundle that decodes nothing it is a fault."""
+    facts = {"metrics": [{"metric": "event_error_rate", "value": 0.2, "low": 0.1, "high": 0.3}]}
+    assert watching._test(facts, spelling(1)) is None
+    with pytest.raises(BundleError, match="no metric of such a job"):
+        watching._test(facts, replace(spelling(1), job=replace(spelling(1).job, decode=None)))
