@@ -14,8 +14,7 @@ FIT_EXAMPLES = """\
 limits:
   costs     p50 p99 cold_start train < 25 ms · memory size train_memory < 150 MB
             energy < 40 kJ · carbon < 5 g
-  quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8
-  signals   detection_rate > 80 % · delay_p99 < 300 ms · event_error_rate character_error_rate < 0.2
+  quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8 · character_error_rate < 0.2
 
 examples:
   plimsoll fit reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
@@ -506,7 +505,7 @@ def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
     one.add_argument(
         "--metric",
         metavar="M",
-        help="what to score by (roc_auc, macro_f1 or rmse, by the job); with --decode also event_error_rate or character_error_rate",
+        help="what to score by (by the job: roc_auc, macro_f1 or rmse); of a signal also event_error_rate",
     )
     one.add_argument("--ignore", metavar="A,B", type=listed, help="columns to leave out")
     one.add_argument(
