@@ -53,6 +53,5 @@ def test_nothing_heard_is_nothing_said():
 def test_a_stream_is_read_moment_by_moment():
     probabilities = np.random.default_rng(3).dirichlet(np.ones(4), size=40)
     beam = ctc.Beam(blank=1, width=8)
-    for moment in probabilities.tolist():
-        beam.step(moment)
-    assert list(beam.best) == ctc.beamed(probabilities, blank=1, width=8)
+    settled = [symbol.label for moment in probabilities.tolist() for symbol in beam.step(moment)]
+    assert settled + list(beam.best) == ctc.beamed(probabilities, blank=1, width=8)

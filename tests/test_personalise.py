@@ -18,7 +18,9 @@ from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.cli import main
 from plimsoll.clock import Clock
+from plimsoll.ctc import Spelling
 from plimsoll.errors import DataError, JobError, NothingFits
+from plimsoll.events import Rule
 from plimsoll.limits import Measured, parse
 from plimsoll.meter import Reading
 from plimsoll.own import Own
@@ -99,6 +101,23 @@ def test_the_new_bundle_says_what_it_was_made_of_and_answers_by_itself(place: Pa
     answers = made.model().predict(TOY.test)
     assert np.array_equal(answers, found.made.model().predict(TOY.test))
     assert dict(made.model().members()) == dict(made.members)
+
+
+@pytest.mark.parametrize("metric", ["event_error_rate", "character_error_rate"])
+def test_a_person_is_scored_by_what_is_said_where_the_job_is(tmp_path: Path, metric: str):
+    """Decided by the bundle's rule, or spelt by its spelling; answers that spell stay uncalibrated."""
+    job = replace(TOY.job, metric=metric)
+    rest = TOY.schema.classes.index("rest")
+    bundle.write(tmp_path / "all", everybody(job=job, rule=Rule(0.5, 2, rest=rest), spelling=Spelling(1, rest)))
+    found = personal.personalise(tmp_path / "all", written(tmp_path, *sessions()), tmp_path / "ada", seconds=2.0)
+    scores = [score for _, score in found.curve]
+    assert {score.metric for score in scores} == {metric}
+    assert scores[-1].value < scores[0].value
+    assert found.shifts is not None
+    assert found.shifts.turned[0] == pytest.approx(scores[-1].value)
+    made = bundle.read(tmp_path / "ada")
+    assert made.spelling == Spelling(1, rest)
+    assert (made.calibration.scale == 1.0) == (metric == "character_error_rate")
 
 
 def test_the_moments_that_score_are_never_those_that_calibrate(place: Path, tmp_path: Path):

@@ -22,6 +22,7 @@ PUBLIC = [
     "NothingFits",
     "PlimsollError",
     "Run",
+    "Symbol",
     "UserError",
     "fit",
     "load",

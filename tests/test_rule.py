@@ -17,6 +17,7 @@ from plimsoll.events import Rule
 from plimsoll.job import Decode, Job
 from plimsoll.limits import Limits, parse
 from plimsoll.rule import Known
+from plimsoll.worth import Given
 from serving_toys import toy
 
 EVENTS = ((1, 60, 110), (2, 160, 210), (3, 260, 310))
@@ -150,7 +151,7 @@ def test_limits_on_events_are_measured_each_on_the_rows_that_it_speaks_of():
     truth = Truth(target, {"detection_rate[who=p0]": first}, line)
     labels = np.where(first, 0, target)
     decided = events.decisions(Rule(0.9, 2), sure(labels), line)
-    found = scoring.qualities(limits, truth, sure(labels), labels, decided, compute=0.01)
+    found = scoring.qualities(limits, truth, Given(sure(labels), labels, {"events": decided}), compute=0.01)
     assert found.middle("detection_rate") == 0.5
     assert found.middle("detection_rate[who=p0]") == 0.0
     assert found.middle("delay_p99") == pytest.approx(0.08)
@@ -174,9 +175,10 @@ def test_a_limit_on_events_that_cannot_be_is_refused(text: str, says: str):
 
 
 def test_events_can_be_limited_and_not_be_what_chooses():
-    """No moment has a detection rate, so no trial is scored by one, and no curve is drawn of it."""
-    with pytest.raises(JobError, match="as a limit"):
-        Job("gesture", metric="detection_rate")
+    """A silent model, or a hasty one, has the best of each; no curve is drawn of any."""
+    for name in ("detection_rate", "false_activations_per_hour", "delay_p50", "shift_robustness"):
+        with pytest.raises(JobError, match=r"silent.*Write it as a limit.*event_error_rate"):
+            Job("gesture", metric=name, decode=Decode())
     with pytest.raises(LimitError, match="not one quality"):
         goal.read("detection_rate > 0.9")
 

@@ -9,9 +9,11 @@ import pytest
 
 from plimsoll import contest, scoresheet
 from plimsoll.approaches import Budget
+from plimsoll.asked import Truth
 from plimsoll.errors import JobError, NothingFits
 from plimsoll.rounds import Units
 from plimsoll.scoresheet import Answers, Key
+from plimsoll.worth import Given
 
 TRUTH = np.array([0, 0, 1, 1, 0, 1, 0, 1])
 UNITS = Units("who", ("ann", "bo"), np.array([0, 1, 0, 1, 0, 1, 0, 1]))
@@ -20,7 +22,7 @@ PERFECT = TRUTH
 
 def answers(rows: list[int], labels: np.ndarray) -> Answers:
     decided = np.asarray(labels)[rows]
-    return Answers(np.array(rows), np.eye(2)[decided], decided)
+    return Answers(np.array(rows), Given(np.eye(2)[decided], decided))
 
 
 def entry(name: str, seed: int = 0, fold: int = 0, why: str = "", budget: str = "10 trials") -> dict[str, Any]:
@@ -32,7 +34,7 @@ def sheet(metric: str = "accuracy", **labels: np.ndarray) -> scoresheet.Sheet:
     given: dict[Key, Answers] = {}
     for name, each in labels.items():
         given |= {(name, 0, 0): answers([0, 1, 2, 3], each), (name, 0, 1): answers([7, 6, 5, 4], each)}
-    return scoresheet.sheet(metric, TRUTH, UNITS, given)
+    return scoresheet.sheet(metric, Truth(TRUTH, {}), UNITS, given)
 
 
 def test_a_unit_is_scored_over_all_the_folds_that_it_lies_in():
@@ -84,7 +86,7 @@ def test_a_unit_of_one_class_has_no_area_under_a_curve_and_is_left_out():
     """It is named, and the others are compared."""
     units = Units("who", ("ann", "bo"), np.array([0, 0, 0, 0, 1, 0, 1, 0]))  # bo's two rows are of one class
     given = {(name, 0, 0): answers(list(range(8)), PERFECT) for name in "ab"}
-    found = scoresheet.sheet("roc_auc", TRUTH, units, given)
+    found = scoresheet.sheet("roc_auc", Truth(TRUTH, {}), units, given)
     assert found.kept.tolist() == [True, False]
     assert found.contest().units == 1
     said = scoresheet.notes(found.contest(), found, "who", Budget(10), {}, fixed=False, plain=False)
@@ -96,7 +98,7 @@ def test_no_unit_with_a_score_is_nothing_to_compare():
     alone = Units("row", tuple("abcdefgh"), np.arange(8))
     given = {(name, 0, 0): answers(list(range(8)), PERFECT) for name in "ab"}
     with pytest.raises(NothingFits, match="no unit has a roc_auc"):
-        scoresheet.sheet("roc_auc", TRUTH, alone, given).contest()
+        scoresheet.sheet("roc_auc", Truth(TRUTH, {}), alone, given).contest()
 
 
 def test_unequal_budgets_are_refused():

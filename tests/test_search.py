@@ -23,6 +23,7 @@ from plimsoll.runner import Outcome
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.search import Search
 from plimsoll.trial import Status
+from plimsoll.worth import Given
 
 COUNT = 400
 TARGET = np.arange(COUNT) // 2 % 2
@@ -174,11 +175,11 @@ def test_a_floor_on_a_slice_speaks_of_its_rows_alone(tmp_path: Path):
     found = begun(tmp_path, limits="accuracy > 0.9, accuracy[port=Hull] > 0.9")
     truth, hull = found.asked.learn.truth, found.asked.learn.truth.slices["accuracy[port=Hull]"]
     labels = np.where(hull, TARGET, 1 - TARGET)
-    kept = scoring.qualities(found.job.limits, truth, GOOD, labels)
+    kept = scoring.qualities(found.job.limits, truth, Given(GOOD, labels))
     assert kept.middle("accuracy") == pytest.approx(0.5)
     assert kept.middle("accuracy[port=Hull]") == pytest.approx(1.0)
     away = np.flatnonzero(~hull)
-    none = scoring.qualities(found.job.limits, truth.take(away), GOOD[away], labels[away])
+    none = scoring.qualities(found.job.limits, truth.take(away), Given(GOOD, labels).take(away))
     assert "accuracy[port=Hull]" not in none.figures
 
 

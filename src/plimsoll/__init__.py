@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from plimsoll.run import Run as Run
     from plimsoll.serve.session import Event as Event
     from plimsoll.serve.session import Moment as Moment
+    from plimsoll.serve.session import Symbol as Symbol
     from plimsoll.solve import fit as fit
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "NothingFits",
     "PlimsollError",
     "Run",
+    "Symbol",
     "UserError",
     "fit",
     "load",
@@ -50,7 +52,7 @@ __all__ = [
 
 # Loaded when first asked for, so that importing the package costs next to nothing.
 _LATER = {"fit": "solve", "Run": "run", "load": "predict", "plan": "preview", "Job": "job", "Limits": "limits"}
-_LATER |= {"Event": "serve.session", "Moment": "serve.session"}
+_LATER |= {"Event": "serve.session", "Moment": "serve.session", "Symbol": "serve.session"}
 
 
 def __getattr__(name: str) -> Any:

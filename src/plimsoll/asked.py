@@ -19,7 +19,7 @@ from plimsoll.errors import DataError, JobError
 from plimsoll.events import Timeline
 from plimsoll.job import Job, Split
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import EVENTS, METRICS, ROBUSTNESS
+from plimsoll.metrics import EVENTS, METRICS, ROBUSTNESS, SEQUENCES, SYMBOLS
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Kind, Schema
 from plimsoll.sources import Source
@@ -174,6 +174,9 @@ def _timed(asked: Asked, frame: pl.DataFrame, held: pl.DataFrame) -> Asked:
         when = moments.timeline(rows, decode, layout, rest)
         return replace(part, truth=replace(part.truth, timeline=when, groups=groups))
 
+    for part, where in ((asked.learn, "to learn from"), (asked.test, "of the test")):
+        if asked.job.score in SEQUENCES and (part.truth.target == rest).all():
+            raise DataError(f"Nothing happens in the recordings {where}, so none has a {asked.job.score}.")
     ladder = moments.rungs(frame, asked.job, _FOLDS)
     return replace(asked, learn=timed(asked.learn, frame), test=timed(asked.test, held), ladder=ladder)
 
@@ -240,7 +243,7 @@ def _folds(frame: pl.DataFrame, held: pl.DataFrame, job: Job) -> list[Pair]:
 
 def _check_floors(job: Job, schema: Schema) -> None:
     fitting = [metric.name for metric in METRICS.values() if job.task.value in metric.tasks]
-    fitting += [*EVENTS, *ROBUSTNESS] if job.decode else ()
+    fitting += [*EVENTS, *SYMBOLS, *ROBUSTNESS] if job.decode else ()
     for floor in job.limits.floors:
         if job.decode and floor.name in ROBUSTNESS and (floor.slice or shift.layout_of(schema) is None):
             raise JobError(

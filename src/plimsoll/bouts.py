@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import bundle, calibration, catalogue, metrics
+from plimsoll import bundle, catalogue, metrics, worth
 from plimsoll.approaches import Approach, Budget
 from plimsoll.asked import Asked
 from plimsoll.clock import Clock
@@ -26,6 +26,7 @@ from plimsoll.judge import BROKEN
 from plimsoll.refit import KEPT
 from plimsoll.rounds import Round
 from plimsoll.runner import Outcome
+from plimsoll.scoresheet import Answers
 from plimsoll.search import Search
 from plimsoll.trial import Status, Trial
 
@@ -146,7 +147,7 @@ class _Best:
 
 
 def _better(metric: str, one: float, other: float) -> bool:
-    return one > other if metrics.METRICS[metric].higher_is_better else one < other
+    return metrics.sign(metric) * (one - other) > 0.0
 
 
 def _scored(search: Search, name: str, outcome: Outcome) -> tuple[float | None, str]:
@@ -155,8 +156,7 @@ def _scored(search: Search, name: str, outcome: Outcome) -> tuple[float | None, 
         return None, outcome.why
     try:
         seen = search.judge.look(name, outcome)
-        truth = search.target[seen.index]
-        score = metrics.score(search.job.score, truth, seen.answers, seen.labels)
+        score = worth.value(search.job.score, search.asked.learn.truth.take(seen.index), seen.given)
     except BROKEN as fault:
         return None, f"its answers could not be scored: {fault}"
     return (float(score), "") if np.isfinite(score) else (None, f"its {search.job.score} is not a number")
@@ -164,15 +164,14 @@ def _scored(search: Search, name: str, outcome: Outcome) -> tuple[float | None, 
 
 def _answered(search: Search, best: _Best, outcome: Outcome, place: Path) -> str:
     """Keeps the answers to the rows that were tested, calibrated on those that were tuned on; why not, where that fails."""
-    seen = search.judge.seen[best.name]
+    judge = search.judge
     try:
         index, raw = outcome.answers()
-        fitted = calibration.fit(search.target[seen.index], seen.raw, search.job.score, search.job.coverage)
-        answers = fitted.apply(raw)
+        given = judge.taught(best.name, raw, search.asked.learn.truth.take(index))
     except BROKEN as fault:
         return f"its answers cannot be read: {fault}"
     fresh = place.with_suffix(".fresh.npz")
-    np.savez(fresh, index=index, answers=answers, labels=fitted.labels(answers))
+    Answers(index, given).write(fresh)
     fresh.replace(place)
     return ""
 

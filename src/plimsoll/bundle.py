@@ -20,6 +20,7 @@ import msgspec
 
 from plimsoll.archive import MANIFEST, MOST_BYTES, MOST_MANIFEST, MOST_MEMBERS, name_fault, opened, pack_files
 from plimsoll.calibration import Calibration
+from plimsoll.ctc import Spelling
 from plimsoll.errors import BundleError, UserError
 from plimsoll.events import Rule
 from plimsoll.job import Job, Task
@@ -34,7 +35,8 @@ _RECIPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """``rule`` is how a model that decodes comes to events, None of any other. ``facts`` holds limits (as texts), measured, machine, metrics, sketches, answers, versions and created; once
+    """``rule`` is how a model that decodes comes to events, None of any other, and ``spelling`` how one that spells comes to symbols.
+    ``facts`` holds limits (as texts), measured, machine, metrics, sketches, answers, versions and created; once
     read, digest."""
 
     job: Job
@@ -45,6 +47,7 @@ class Bundle:
     members: Mapping[str, bytes]
     facts: Mapping[str, Any]
     rule: Rule | None = None
+    spelling: Spelling | None = None
 
     def model(self) -> Model:
         """The model, loaded from the bytes that were checked."""
@@ -88,6 +91,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     facts: dict[str, Any]
     members: list[_Member]
     rule: dict[str, Any] | None = None
+    spelling: dict[str, Any] | None = None
 
 
 def of(place: Path) -> Path:
@@ -162,6 +166,7 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "facts": {name: fact for name, fact in bundle.facts.items() if name != "digest"},
         "members": listing,
         **({"rule": bundle.rule.as_json()} if bundle.rule is not None else {}),
+        **({"spelling": bundle.spelling.as_json()} if bundle.spelling is not None else {}),
     }
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
     manifest = _manifest(text)
@@ -220,17 +225,21 @@ def _bundle(manifest: _Manifest, members: Mapping[str, bytes]) -> Bundle:
         job, schema = Job.from_json(manifest.job), Schema.from_json(manifest.schema)
         calibration = Calibration.from_json(manifest.calibration)
         rule = None if manifest.rule is None else Rule.from_json(manifest.rule)
+        spelling = None if manifest.spelling is None else Spelling.from_json(manifest.spelling)
         [schema.class_value(index) for index in range(len(schema.classes))]
     except (UserError, KeyError, TypeError, ValueError, AttributeError) as fault:
         raise BundleError(f"{MANIFEST}: {fault}") from None
-    _agree(job, schema, calibration, rule)
-    return Bundle(job, schema, manifest.recipe, manifest.knobs, calibration, members, manifest.facts, rule)
+    _agree(job, schema, calibration, rule, spelling)
+    return Bundle(job, schema, manifest.recipe, manifest.knobs, calibration, members, manifest.facts, rule, spelling)
 
 
-def _agree(job: Job, schema: Schema, calibration: Calibration, rule: Rule | None) -> None:
+def _agree(
+    job: Job, schema: Schema, calibration: Calibration, rule: Rule | None, spelling: Spelling | None = None
+) -> None:
     classes = len(schema.classes)
-    if rule is not None and (job.decode is None or rule.rest >= classes):
-        raise BundleError(f"{MANIFEST}: the rule is not one for this job over {classes} classes.")
+    for name, how in (("rule", rule), ("spelling", spelling)):
+        if how is not None and (job.decode is None or how.rest >= classes):
+            raise BundleError(f"{MANIFEST}: the {name} is not one for this job over {classes} classes.")
     if len(set(schema.names)) != len(schema.names) or len(set(schema.classes)) != classes:
         raise BundleError(f"{MANIFEST}: a column or a class is there twice.")
     known = {Task.REGRESSION: classes == 0, Task.BINARY: classes == 2, Task.MULTICLASS: classes > 2}

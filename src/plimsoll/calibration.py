@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.metrics import BY_TABLE, METRICS, confusion
+from plimsoll.metrics import BY_TABLE, QUALITIES, confusion
 
 Array = NDArray[Any]
 _TINY = 1e-12
@@ -114,12 +114,18 @@ class Calibration:
 
 
 def fit(truth: Array, answers: Array, metric: str, coverage: float = 0.9) -> Calibration:
-    """The calibration for these unseen rows; decisions are tuned where the metric looks at decided classes."""
+    """The calibration for these unseen rows; decisions are tuned where the metric looks at decided classes.
+
+    What spells a sequence says at most moments that nothing new begins, whatever is true of them: where the metric is of
+    symbols, answers are no probabilities of moments, and stay as they are.
+    """
     if answers.ndim == 1:
         return Calibration(radius=conformal_radius(np.abs(truth - answers), coverage), coverage=coverage)
+    if not QUALITIES[metric].beneath:
+        return replace(Calibration.none(answers.shape[1]), coverage=coverage)
     scale, bias = _fit_scaling(truth, answers)
     plain = Calibration(scale, tuple(bias), (0.0,) * answers.shape[1], 0.0, coverage)
-    if not METRICS[metric].of_labels:
+    if metric not in BY_TABLE:
         return plain
     offsets = _fit_offsets(truth, plain.apply(answers), metric)
     return Calibration(scale, tuple(bias), tuple(offsets), 0.0, coverage)

@@ -140,7 +140,7 @@ def gain(
     metric: str, truth: Array, one: tuple[Array, Array], other: tuple[Array, Array], weights: Array, seed: int = 0
 ) -> tuple[float, float]:
     """How much better ``one`` is than ``other``, by a paired bootstrap of rows that count unequally: 95 %."""
-    sign = 1.0 if metrics.METRICS[metric].higher_is_better else -1.0
+    sign = metrics.sign(metric)
     found = []
     for pick in _draws(weights, seed):
         better, worse = (metrics.score(metric, truth[pick], a[pick], b[pick]) for a, b in (one, other))

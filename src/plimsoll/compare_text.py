@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plimsoll import units
-from plimsoll.metrics import METRICS
 from plimsoll.printed import columns, printable
 
 Record = Mapping[str, Any]
@@ -55,7 +54,7 @@ def figure(value: float | None, metric: str, signed: bool = False) -> str:
     """
     if value is None:
         return "–"
-    digits = 3 if METRICS[metric].name not in ("rmse", "mae") or abs(value) < 1 else 2 if abs(value) < 100 else 0
+    digits = 3 if metric not in ("rmse", "mae") or abs(value) < 1 else 2 if abs(value) < 100 else 0
     return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", "−")
 
 

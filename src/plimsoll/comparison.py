@@ -211,7 +211,7 @@ class _Run:
         both = scoresheet.complete(entries, names)
         if not both:
             raise KeyboardInterrupt
-        job, truth = self.lineup.asked.job, self.lineup.asked.learn.truth.target
+        job, truth = self.lineup.asked.job, self.lineup.asked.learn.truth
         sheet = scoresheet.sheet(job.score, truth, self.lineup.units, self._answers(names, both))
         found = record(self.lineup, sheet, entries, measured, len(both))
         end = {"command": self.command, "stopped": self.stop.is_set(), "elapsed": time.monotonic() - self.begun}

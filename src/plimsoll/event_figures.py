@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from plimsoll import edits
 from plimsoll.events import Timeline, pieces, placed
 from plimsoll.matching import HOUR, Tally, drawn, edited, happened, quantile, ratios, tally
+from plimsoll.sequences import LEAST, by_unit, spread
 
 Array = NDArray[Any]
 _DRAWS = 200
-_LEAST = 3  # streams, or people, that an interval is worth drawing over
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,16 @@ def figures(
     made, true = placed(decided, held), happened(timeline, target, held)
     found = tally(timeline, target, made, held, true, units)
     errors = edited(true, made, held)
-    unit = held.piece if units is None else units[held.order]
-    of_piece = unit[held.place == 0]
-    wrong = np.bincount(of_piece, weights=[each.total for each in errors], minlength=len(found.events))
     random = np.random.default_rng(seed)
     many = len(found.events)
-    draws = draws if many >= _LEAST else 0
+    draws = draws if many >= LEAST else 0
     weights = drawn(many, draws, random)
     each = {
         "detection_rate": _ratio(found.found, found.events, weights),
         "false_activations_per_hour": _ratio(found.false * HOUR, found.resting, weights),
         "unmatched_per_hour": _ratio(found.unmatched * HOUR, found.seconds, weights),
         "wrong_class_share": _ratio(found.wrong, found.events, weights),
-        "event_error_rate": _ratio(wrong, found.events, weights),
+        "event_error_rate": spread(by_unit(true, errors, held, units), weights),
         "delay_p50": _quantile(found, 0.5, compute, weights),
         "delay_p99": _quantile(found, 0.99, compute, weights),
     }
@@ -73,13 +70,14 @@ def figures(
         "rest_hours": float(found.resting.sum() / HOUR),
         "hours": float(found.seconds.sum() / HOUR),
         "units": float(many),
-        **_summed(errors),
+        **summed(errors),
     }
     kept = {name: figure for name, figure in each.items() if np.isfinite(figure[1])}
     return Figures(kept, counts, _parts(timeline, found, votes, compute))
 
 
-def _summed(errors: list[edits.Edits]) -> dict[str, float]:
+def summed(errors: list[edits.Edits]) -> dict[str, float]:
+    """All edits, by their kind."""
     whole = sum(errors, edits.Edits())
     return {name: float(getattr(whole, name)) for name in ("substitutions", "insertions", "deletions")}
 

@@ -35,7 +35,9 @@ def gather(
     job: Job, schema: Schema, rows: Rows, truth: Array, answers: Array, labels: Array, radius: float
 ) -> dict[str, Any]:
     """The evidence that the report shows, as JSON values."""
-    found: dict[str, Any] = {"slices": slices(job, rows, truth, answers, labels)}
+    # Of what is said in a stream, moments picked from it by a value say nothing: each person and session stands by itself.
+    sliced = job.score in metrics.METRICS
+    found: dict[str, Any] = {"slices": slices(job, rows, truth, answers, labels) if sliced else []}
     if job.task.classifies:
         found["per_class"] = per_class(schema, truth, labels)
         found["calibration"] = reliability(truth, answers)

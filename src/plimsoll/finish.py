@@ -18,7 +18,7 @@ from plimsoll.provenance import facts
 from plimsoll.record import Verdict, nothing, record, run_costs, sampled, tested
 from plimsoll.refit import Progress, final
 from plimsoll.run import Run
-from plimsoll.scoring import deciding
+from plimsoll.scoring import asking
 from plimsoll.search import Search
 from plimsoll.trial import Trial
 from plimsoll.window import Window
@@ -88,7 +88,7 @@ class Finish:
         due = self.search.rate * min(len(test), shift.MOST) * _FAULTS
         if job.decode is None or (due > self.search.clock.left - window.REPORT and not named):
             return verdict
-        found = shift.measured(deciding(made), test.rows, test.truth.target, schema, job.score)
+        found = shift.measured(asking(made, test.truth), test.rows, schema, job.score)
         if found is None:
             return verdict
         floors = Measured.exactly(shift_robustness=found.robustness) if named and found.robustness else Measured({})
@@ -99,12 +99,14 @@ class Finish:
         """What is said of a job over moments beside its test rows: the rules that the best could have, and the ladder."""
         search = self.search
         best = list({trial.id: trial for trial in (chosen, *order[:_RULED])}.values())[:_RULED]
-        choices = {trial.id: (trial.recipe, found) for trial in best if (found := search.judge.rules(trial.id))}
+        choices = {trial.id: (trial.recipe, rule) for trial in best if (rule := search.judge.rules(trial.id))}
         if not choices:
             return {}
+        spelt = {trial.id: (trial.recipe, how) for trial in best if (how := search.judge.spellings(trial.id))}
         seconds = search.clock.left - window.REPORT * (1.0 + len(search.asked.test) * 1e-6)
         climbed = ladder.climb(search, self.crew, chosen, seconds, self.say)
-        return {"rules": event_evidence.rules(choices), "ladder": climbed}
+        told = {"spellings": event_evidence.spellings_of(spelt)} if spelt else {}
+        return {"rules": event_evidence.rules(choices), **told, "ladder": climbed}
 
     def _testable(self) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

@@ -14,7 +14,7 @@ FIT_EXAMPLES = """\
 limits:
   costs     p50 p99 cold_start train < 25 ms · memory size train_memory < 150 MB
             energy < 40 kJ · carbon < 5 g
-  quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8
+  quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8 · character_error_rate < 0.2
 
 examples:
   plimsoll fit reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
@@ -350,7 +350,7 @@ def _add_stream(commands: Any) -> None:
     one = commands.add_parser(
         "stream",
         help="send a recording to a bundle as a sensor would, and show what is decided as it is",
-        description="Replay a recording at its true rate: the signal, the class, and events with their delays, live.",
+        description="Replay a recording at its true rate: the signal, the class, events and symbols with their delays, live.",
         epilog=STREAM_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -502,7 +502,11 @@ def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
         action="append",
         help='such as "p99 < 2 ms, train < 5 min"; may be repeated',
     )
-    one.add_argument("--metric", metavar="M", help="what to score by (roc_auc, macro_f1 or rmse, by the job)")
+    one.add_argument(
+        "--metric",
+        metavar="M",
+        help="what to score by (by the job: roc_auc, macro_f1 or rmse); of a signal also event_error_rate",
+    )
     one.add_argument("--ignore", metavar="A,B", type=listed, help="columns to leave out")
     one.add_argument(
         "--kind",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from plimsoll.limits import Limits
-from plimsoll.metrics import METRICS
+from plimsoll.metrics import sign
 from plimsoll.trial import Status, Trial
 
 # Two p50s nearer than this cannot be told apart: equal models, measured in turn on a shared machine, differ by as much.
@@ -17,7 +17,7 @@ def goodness(trial: Trial) -> float:
     """The score with its sign turned so that more is better; minus infinity without one."""
     if trial.score is None:
         return float("-inf")
-    return trial.score.value if METRICS[trial.score.metric].higher_is_better else -trial.score.value
+    return sign(trial.score.metric) * trial.score.value
 
 
 def top(trials: Sequence[Trial]) -> Trial | None:

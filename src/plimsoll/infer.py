@@ -231,7 +231,9 @@ def _as_classes(target: pl.Series, values: list[str], numeric: bool, stated: Kin
     if stated is not None:
         return stated is not Kind.NUMBER
     if job.metric:
-        return METRICS[job.metric].tasks != ("regression",)
+        return job.metric not in METRICS or METRICS[job.metric].tasks != (
+            "regression",
+        )  # events and symbols are classes
     if not numeric or len(values) <= 2:
         return not numeric or all(_whole(value) for value in values)
     whole = not target.dtype.is_float() and all(_whole(value) for value in values)

@@ -10,7 +10,7 @@ from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import EVENTS, METRICS
+from plimsoll.metrics import METRICS, QUALITIES, SEQUENCES
 from plimsoll.schema import Kind
 
 
@@ -173,18 +173,29 @@ class Job:
     signals: Sensor | None = None
 
     def __post_init__(self) -> None:
-        if self.metric in EVENTS:
-            raise JobError(
-                f'--metric "{self.metric}" is of events, and no single moment has one. Write it as a limit, and let moments choose, as with --metric macro_f1.'
-            )
-        if self.metric and self.metric not in METRICS:
-            raise JobError(f'--metric "{self.metric}" is not known. {nearest(self.metric, METRICS)}')
+        self._check_metric()
         if self.choose not in ("cheapest", "best"):
             raise JobError(f'--choose "{self.choose}" is not known. Write "cheapest" or "best".')
         if self.seed < 0:
             raise JobError(f"--seed {self.seed} is below 0. Write a whole number such as 0.")
         if not 0.5 <= self.coverage < 1.0:
             raise JobError(f"--coverage {self.coverage} is outside 0.5 to 1. Write a share such as 0.9.")
+
+    def _check_metric(self) -> None:
+        name = self.metric
+        if name in SEQUENCES and self.decode is None:
+            raise JobError(f'--metric "{name}" is of what happens in a signal. Name its labels with --decode.')
+        if name in QUALITIES and name not in METRICS and name not in SEQUENCES:
+            raise JobError(
+                f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
+            )
+        if name and name not in QUALITIES:
+            raise JobError(f'--metric "{name}" is not known. {nearest(name, [*METRICS, *SEQUENCES])}')
+
+    def asks(self, of: str) -> bool:
+        """Whether its score or a limit is of ``events``, of ``symbols``, and so on (see ``metrics.Quality``)."""
+        named = (self.score, *(limit.name for limit in self.limits))
+        return any(name in QUALITIES and QUALITIES[name].of == of for name in named)
 
     @property
     def score(self) -> str:

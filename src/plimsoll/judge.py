@@ -12,20 +12,22 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import bundle, calibration, evidence, meter, metrics, provenance, rule, shift
-from plimsoll.asked import Asked
+from plimsoll import bundle, calibration, meter, metrics, provenance, rule, scoring, shift, spellings, worth
+from plimsoll.asked import Asked, Truth
 from plimsoll.bundle import Bundle
-from plimsoll.errors import BundleError, TrialError, UserError
+from plimsoll.calibration import Calibration
+from plimsoll.errors import BundleError, DataError, TrialError, UserError
 from plimsoll.limits import Measured
-from plimsoll.rule import Choice, Known
+from plimsoll.rule import Choice
 from plimsoll.runner import Outcome
-from plimsoll.scoring import Seen, crossed, deciding, qualities, run_costs, trial_limits
+from plimsoll.scoring import Seen, asking, qualities, run_costs, trial_limits, unseen
 from plimsoll.trial import Status, Trial
+from plimsoll.worth import Given
 
 Array = NDArray[Any]
 
 # What answers that cannot be read or scored raise: a trial's fault, never the run's.
-BROKEN = (TrialError, OSError, EOFError, LookupError, ValueError, BadZipFile, np.linalg.LinAlgError)
+BROKEN = (TrialError, DataError, OSError, EOFError, LookupError, ValueError, BadZipFile, np.linalg.LinAlgError)
 
 
 @dataclass
@@ -55,10 +57,10 @@ class Judge:
             return replace(blank, status=outcome.status, why=outcome.why, measured=costs)
         try:
             seen = self.look(blank.id, outcome)
+            job, truth = self.asked.job, self.asked.learn.truth.take(seen.index)
+            score = worth.score(job.score, truth, seen.given, job.seed)
         except BROKEN as fault:
             return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
-        job, truth = self.asked.job, self.asked.learn.truth.target[seen.index]
-        score = evidence.score(job.score, truth, seen.answers, seen.labels, job.seed)
         trial = replace(blank, score=score, status=Status.FITS, measured=costs)
         return trial if blank.share < 1.0 else self._metered(trial, outcome, seconds)
 
@@ -67,9 +69,7 @@ class Judge:
         index, raw = outcome.answers()
         if before := self.seen.get(number):
             index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
-        job, truth = self.asked.job, self.asked.learn.truth.target[index]
-        answers, labels = crossed(truth, raw, job)
-        self.seen[number] = Seen(index, raw, answers, labels)
+        self.seen[number] = unseen(self.asked.job, self.asked.learn.truth.take(index), index, raw)
         return self.seen[number]
 
     def _metered(self, trial: Trial, outcome: Outcome, seconds: float) -> Trial:
@@ -85,10 +85,9 @@ class Judge:
     def _moved(self, trial: Trial, made: Bundle) -> None:
         """Where a limit speaks of it, what its model is worth on the last rows unseen once its sensors have moved."""
         if self.asked.job.limits.only(metrics.ROBUSTNESS).each and trial.id not in self.moved:
-            unseen = self.asked.learn.take(self.asked.folds[self.asked.first - 1][1])
-            job, schema = self.asked.job, self.asked.schema
+            part = self.asked.learn.take(self.asked.folds[self.asked.first - 1][1])
             try:
-                found = shift.robustness(deciding(made), unseen.rows, unseen.truth.target, schema, job.score)
+                found = shift.robustness(asking(made, part.truth), part.rows, self.asked.schema, self.asked.job.score)
             except (*BROKEN, UserError):
                 found = None  # a limit that was not measured is not kept, and the trial says so
             if found is not None:
@@ -105,9 +104,8 @@ class Judge:
         )
 
     def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
-        job, seen, knobs = self.asked.job, self.seen[trial.id], {**trial.knobs, **settled}
-        fitted = calibration.fit(self.asked.learn.truth.target[seen.index], seen.raw, job.score, job.coverage)
-        choice = self.rules(trial.id)
+        job, knobs, fitted = self.asked.job, {**trial.knobs, **settled}, self._calibrated(trial.id)
+        choice, spelt = self.rules(trial.id), self.spellings(trial.id)
         return Bundle(
             job,
             self.asked.schema,
@@ -117,7 +115,20 @@ class Judge:
             members,
             self.blank,
             choice.best.rule if choice else None,
+            spelt.best.spelling if spelt else None,
         )
+
+    def _calibrated(self, number: str) -> Calibration:
+        job, seen = self.asked.job, self.seen[number]
+        return calibration.fit(self.asked.learn.truth.target[seen.index], seen.raw, job.score, job.coverage)
+
+    def taught(self, number: str, raw: Array, truth: Truth) -> Given:
+        """What is given for other rows: calibrated and read by what a trial's answers to unseen rows taught."""
+        fitted, spelt = self._calibrated(number), self.spellings(number)
+        choice = self.rules(number) if self.asked.job.asks("events") else None
+        answers = fitted.apply(raw)
+        how = choice.best.rule if choice else None, spelt.best.spelling if spelt else None
+        return Given(answers, fitted.labels(answers), scoring.said(truth, answers, *how))
 
     def rules(self, number: str) -> Choice | None:
         """The decision rule of a trial's model, by its answers to moments that it had not learned from; None of a job
@@ -127,15 +138,19 @@ class Judge:
             return None
         key = (number, len(known.target))
         if key not in self._rules:
-            self._rules[key] = rule.chosen(known, self.asked.job.limits)
+            self._rules[key] = rule.chosen(known, self.asked.job.limits, self.asked.job.score)
         return self._rules[key]
 
-    def _known(self, number: str) -> Known | None:
+    def spellings(self, number: str) -> spellings.Choice | None:
+        """How the answers of a trial's model are read as a sequence, by those to moments that it had not learned from; None of
+        a job that asks for none."""
+        widths = self.seen[number].widths
+        return None if widths is None else widths.chosen()
+
+    def _known(self, number: str) -> rule.Known | None:
         seen = self.seen[number]
         truth = self.asked.learn.truth.take(seen.index)
-        if truth.timeline is None:
-            return None
-        return Known(truth.timeline, truth.target, seen.answers, truth.units, self.steps.get(number, 0.0))
+        return scoring.known(truth, seen.given.answers, self.steps.get(number, 0.0))
 
     def meter(self, made: Bundle, name: str, seconds: float) -> meter.Reading:
         """Writes the bundle into the folder of this name and measures it."""
@@ -152,10 +167,14 @@ class Judge:
 
     def floors(self, number: str) -> Measured:
         """The qualities that limits speak of, on the training rows that a trial's models had not seen."""
-        seen, known, limits = self.seen[number], self._known(number), self.asked.job.limits
-        truth, compute = self.asked.learn.truth.take(seen.index), self.steps.get(number, 0.0)
-        decided = rule.crossed(known, limits, self.asked.job.seed) if known and limits.events.each else None
-        found = qualities(limits, truth, seen.answers, seen.labels, decided, compute)
+        seen, limits, compute = self.seen[number], self.asked.job.limits, self.steps.get(number, 0.0)
+        given, truth = seen.given, self.asked.learn.truth.take(seen.index)
+        known = self._known(number) if limits.events.each else None
+        if (
+            known is not None
+        ):  # decided anew, for it is known by now how long a step takes, which is part of every delay
+            given = replace(given, said={**given.said, "events": scoring.decided(self.asked.job, known)})
+        found = qualities(limits, truth, given, compute)
         moved = self.moved.get(number)
         return found if moved is None else found.joined(Measured.exactly(shift_robustness=moved))
 
@@ -166,14 +185,14 @@ class Judge:
         return replace(trial, status=status, breaches=tuple(str(breach) for breach in breaches))
 
     def worse(self, trial: Trial, best: Trial) -> bool:
-        """Measurably worse than the best: on the score, or on the proper score beneath one of decided classes."""
+        """Measurably worse than the best: on the score, or on the proper score beneath one of decisions."""
         one, other = self.seen[best.id], self.seen[trial.id]
         both, here, there = np.intersect1d(one.index, other.index, assume_unique=True, return_indices=True)
         key = (trial.id, best.id, len(both))
         if key not in self._worse:
-            job, truth = self.asked.job, self.asked.learn.truth.target[both]
-            a, b = (one.answers[here], one.labels[here]), (other.answers[there], other.labels[there])
-            names = [job.score, *(["log_loss"] if metrics.METRICS[job.score].of_labels else [])]
-            gains = (metrics.gain(name, truth, a, b, job.seed, draws=100)[0] for name in names)
+            job, truth = self.asked.job, self.asked.learn.truth.take(both)
+            a, b = one.given.take(here), other.given.take(there)
+            names = dict.fromkeys(name for name in (job.score, metrics.QUALITIES[job.score].beneath) if name)
+            gains = (worth.gain(name, truth, a, b, job.seed)[0] for name in names)
             self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
         return self._worse[key]

@@ -75,7 +75,7 @@ def live(test: Score, truth: Array, answers: Array, labels: Array) -> Live | Non
     low, value, high = metrics.interval(test.metric, truth, answers, labels, draws=_DRAWS)
     if not all(map(math.isfinite, (low, value, high))):
         return None
-    worse = (test.value - value) * _sign(test.metric)
+    worse = (test.value - value) * metrics.sign(test.metric)
     doubt = math.hypot((high - low) / 2.0, (test.high - test.low) / 2.0) * _SURE
     alarm = worse > doubt
     told = f"{test.metric} {value:.4f} ({low:.4f} to {high:.4f}) on the last {len(truth):,} labels, was {test.value:.4f} on the test rows"
@@ -104,7 +104,3 @@ def expected(test: Score, answers: Array, calibration: Calibration, seed: int = 
     value = float(np.nanmean(drawn))
     told = f"{test.metric} would be {value:.4f} ({low:.4f} to {high:.4f}) if the probabilities still mean what they say, was {test.value:.4f}"
     return Live(test.metric, value, low, high, len(answers), test.value, False, told)
-
-
-def _sign(metric: str) -> float:
-    return 1.0 if metrics.METRICS[metric].higher_is_better else -1.0

@@ -14,16 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, frontier, metrics
+from plimsoll import catalogue, frontier, metrics, worth
+from plimsoll.asked import Truth
 from plimsoll.crew import Crew, Lane, Work
+from plimsoll.errors import DataError
+from plimsoll.job import Job
 from plimsoll.judge import BROKEN
 from plimsoll.refit import Progress
 from plimsoll.runner import Outcome
-from plimsoll.scoring import crossed
+from plimsoll.scoring import unseen
 from plimsoll.search import Search
 from plimsoll.trial import Trial
 from plimsoll.units import TIME, show
 from plimsoll.workbench import store_folds
+from plimsoll.worth import Given
 
 Array = NDArray[Any]
 RUNGS = ("random", "session", "person")
@@ -113,14 +117,25 @@ def _scored(search: Search, name: str, outcome: Outcome) -> Rung:
     try:
         index, raw = outcome.answers()
         truth = search.asked.learn.truth.take(index)
-        _, labels = crossed(truth.target, raw, search.job)
+        given = unseen(search.job, truth, index, raw).given
     except BROKEN as fault:
         return Rung(name, why=f"its answers could not be scored: {fault}")
     people = truth.units
     assert truth.timeline is not None
     units = truth.timeline.streams if people is None else people
-    figures = intervals(SHOWN, truth.target, labels, units, search.job.seed)
+    figures = intervals(SHOWN, truth.target, given.labels, units, search.job.seed)
+    if search.job.score in metrics.SEQUENCES:
+        figures |= _of_score(search.job, truth, given)
     return Rung(name, len(learn), len(held), figures, "streams" if people is None else "people")
+
+
+def _of_score(job: Job, truth: Truth, given: Given) -> dict[str, tuple[float, float, float]]:
+    """The job's own score, where it is not of moments; nothing where nothing happens."""
+    try:
+        found = worth.score(job.score, truth, given, job.seed)
+    except DataError:
+        return {}
+    return {found.metric: (found.low, found.value, found.high)}
 
 
 def intervals(

@@ -13,7 +13,7 @@ from typing import Any
 
 from plimsoll import units
 from plimsoll.errors import LimitError, nearest
-from plimsoll.metrics import EVENTS, QUALITIES, ROBUSTNESS
+from plimsoll.metrics import EVENTS, QUALITIES, ROBUSTNESS, SYMBOLS
 
 # What each cost is counted in. Quality floors are the metrics, counted as plain numbers or shares.
 COSTS: dict[str, str] = {
@@ -155,8 +155,8 @@ class Limits:
 
     @property
     def moments(self) -> Limits:
-        """Those that no rows alone can be held to: on events, and on sensors that have moved."""
-        return self.only({**EVENTS, **ROBUSTNESS})
+        """Those that no rows alone can be held to: on events, on what is spelt, and on sensors that have moved."""
+        return self.only({**EVENTS, **SYMBOLS, **ROBUSTNESS})
 
     @property
     def events(self) -> Limits:

@@ -20,11 +20,18 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Quality:
-    """What limits may speak of beside costs: its name, which side is better, and what it is counted in."""
+    """What limits may speak of beside costs: its name, which side is better, and what it is counted in.
+
+    ``of`` is what is counted: answers to ``rows``, the ``events`` that a rule decides from them, the ``symbols`` that they
+    spell, or the ``sensors`` of a model. ``beneath`` is the proper score of rows beneath it: the score itself where it is
+    one, "" where answers are no probabilities of moments, or of none at all.
+    """
 
     name: str
     higher_is_better: bool
     dimension: str = units.SHARE
+    of: str = "rows"
+    beneath: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,20 +192,31 @@ METRICS: dict[str, Metric] = {
 EVENTS: dict[str, Quality] = {
     quality.name: quality
     for quality in (
-        Quality("detection_rate", True),
-        Quality("false_activations_per_hour", False),
-        Quality("event_error_rate", False),
-        Quality("delay_p50", False, units.TIME),
-        Quality("delay_p99", False, units.TIME),
+        Quality("detection_rate", True, of="events"),
+        Quality("false_activations_per_hour", False, of="events"),
+        Quality("event_error_rate", False, of="events", beneath="log_loss"),
+        Quality("delay_p50", False, units.TIME, of="events"),
+        Quality("delay_p99", False, units.TIME, of="events"),
     )
 }
+# Of the sequence that answers spell, read by connectionist temporal classification (see ``ctc``).
+SYMBOLS: dict[str, Quality] = {"character_error_rate": Quality("character_error_rate", False, of="symbols")}
 # Of a decoder whose sensors stand in a ring (see ``shift``): it takes the model itself, not its answers alone.
-ROBUSTNESS: dict[str, Quality] = {"shift_robustness": Quality("shift_robustness", True)}
+ROBUSTNESS: dict[str, Quality] = {"shift_robustness": Quality("shift_robustness", True, of="sensors")}
 QUALITIES: dict[str, Quality] = {
-    **{metric.name: Quality(metric.name, metric.higher_is_better) for metric in METRICS.values()},
+    **{
+        metric.name: Quality(
+            metric.name, metric.higher_is_better, beneath="log_loss" if metric.of_labels else metric.name
+        )
+        for metric in METRICS.values()
+    },
     **EVENTS,
+    **SYMBOLS,
     **ROBUSTNESS,
 }
+# Edit distances by the number of what was true (see ``sequences``): in them misses and false alarms both count, so that
+# they can choose a model. Of the others a silent model, or a hasty one, has the best there is.
+SEQUENCES = ("event_error_rate", "character_error_rate")
 
 
 # The metrics of decided classes, by the table of ``confusion`` alone.
@@ -238,15 +256,15 @@ def gain(
 
     Each of the two is (answers, labels). Positive means that ``one`` is better, whichever side the metric has.
     """
-    sign = 1.0 if METRICS[name].higher_is_better else -1.0
+    side = sign(name)
     random = np.random.default_rng(seed)
     size = min(len(truth), 20_000)
     drawn = []
     for _ in range(draws):
         pick = random.integers(0, len(truth), size)
         better, worse = (score(name, truth[pick], a[pick], b[pick]) for a, b in (one, other))
-        drawn.append(sign * (better - worse))
-    middle = sign * (score(name, truth, *one) - score(name, truth, *other))
+        drawn.append(side * (better - worse))
+    middle = side * (score(name, truth, *one) - score(name, truth, *other))
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     scale = np.sqrt(size / len(truth))
     return float(middle + (low - middle) * scale), float(middle + (high - middle) * scale)
@@ -258,4 +276,9 @@ def lacking(name: str, value: float) -> float:
     >>> lacking("roc_auc", 0.75), lacking("rmse", 3.0)
     (0.25, 3.0)
     """
-    return 1.0 - value if METRICS[name].higher_is_better else value
+    return 1.0 - value if QUALITIES[name].higher_is_better else value
+
+
+def sign(name: str) -> float:
+    """1 where more of a quality is better, else -1: its product with a figure is more the better that is."""
+    return 1.0 if QUALITIES[name].higher_is_better else -1.0

@@ -20,7 +20,13 @@ _AGAIN = 2.0  # times that a net's fit may take which is cut and trained on
 
 
 def blended(search: Search, seconds: float) -> Step | None:
-    """A blend of the best trials, where it promises more than the best of them alone and there is time."""
+    """A blend of the best trials, where it promises more than the best of them alone and there is time.
+
+    Answers are pooled by the proper score beneath the score. What spells a sequence has none: two such models say the same
+    symbol each at a moment of its own, and pooled they would say nothing.
+    """
+    if not metrics.QUALITIES[search.job.score].beneath:
+        return None
     if seconds < 2.0 * search.served + 1.0:
         return None
     found = mixing.proposed(mixable(search), partial(_loss, search), search.job)
@@ -77,8 +83,7 @@ def _members(search: Search, trial: Trial) -> Mapping[str, bytes]:
 
 def _loss(search: Search, index: Array, answers: Array) -> float:
     """What the answers to some rows lack of the best there could be, by the score or the proper score beneath it."""
-    metric = metrics.METRICS[search.job.score]
-    name = "log_loss" if metric.of_labels else metric.name
+    name = metrics.QUALITIES[search.job.score].beneath
     value = metrics.score(name, search.target[index], answers, answers)
     return metrics.lacking(name, value)
 

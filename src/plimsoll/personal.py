@@ -32,7 +32,9 @@ from plimsoll import (
     shift,
     sources,
     streaming,
+    worth,
 )
+from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.clock import Clock
@@ -44,7 +46,7 @@ from plimsoll.own import Own, in_order
 from plimsoll.recipe import Fold, Model
 from plimsoll.rows import Rows
 from plimsoll.schema import Kind, Schema
-from plimsoll.scoring import deciding
+from plimsoll.scoring import asking, deciding, served
 from plimsoll.shift import Shifts
 from plimsoll.sources import Source
 from plimsoll.trial import Score
@@ -65,6 +67,7 @@ class Person:
     name: str
     rows: Rows
     own: Own
+    truth: Truth
     warnings: tuple[str, ...] = ()
 
     @cached_property
@@ -90,13 +93,18 @@ class Person:
             answers.append(self._model(used[learn]).predict(self.rows.take(used[held])))
         if not answers:
             return Calibration.none(len(self.made.schema.classes))
+        if not metrics.QUALITIES[self.made.job.score].beneath:  # they are no probabilities of moments
+            return Calibration.none(len(self.made.schema.classes))
         truth = np.concatenate([self.own.target[used[held]] for _, held in halves])
         return calibration.tempered(truth, np.concatenate(answers), self.made.calibration.coverage)
 
     def score(self, made: Bundle, rows: Array) -> Score:
         """On these rows, with a 95 % interval by the bootstrap over stretches, whose moments are no separate evidence."""
-        answers, labels = deciding(made)(self.rows.take(rows))
-        name, truth = self.made.job.score, self.own.target[rows]
+        name, part = self.made.job.score, self.truth.take(rows)
+        given = served(made, part)(self.rows.take(rows), np.arange(len(rows)))
+        if name in metrics.SEQUENCES:  # drawn over streams
+            return worth.score(name, part, given, made.job.seed)
+        truth, answers, labels = part.target, given.answers, given.labels
         parts = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(self.own.stretches(rows))) + 1)
         random, drawn = np.random.default_rng(self.made.job.seed), []
         for _ in range(_DRAWS):
@@ -145,8 +153,8 @@ def personalise(place: Path, given: Any, out: Path, person: str = "", seconds: f
     made, found = _written(held, made, used, out)
     shifts = None
     if len(later):
-        truth = held.own.target[later]
-        shifts = shift.measured(deciding(made), held.rows.take(later), truth, made.schema, made.job.score)
+        ask = asking(made, held.truth.take(later))
+        shifts = shift.measured(ask, held.rows.take(later), made.schema, made.job.score)
     return Personal(
         made, held.name, told, found, _curve(held, used, later, score), shifts, _said(held, later), held.warnings
     )
@@ -174,7 +182,10 @@ def read(made: Bundle, given: Any, person: str = "", seconds: float = 10.0) -> P
         frame = frame.with_columns(pl.lit(name or None, dtype=pl.String).alias(who))
     rows = infer.to_rows(frame, schema, source.samples)
     warnings = (*source.warnings, *([dropped] if dropped else []))
-    return Person(made, name, rows, _own(frame, asked, schema, source), warnings)
+    own = _own(frame, asked, schema, source)
+    assert asked.decode is not None
+    when = moments.timeline(frame, asked.decode, streaming.layout_of(schema), own.rest)
+    return Person(made, name, rows, own, Truth(own.target, {}, when), warnings)
 
 
 def _known(job: Job, given: Any) -> Job:

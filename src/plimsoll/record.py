@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll import event_evidence, events, evidence, frontier, machine, waves
+from plimsoll import event_evidence, evidence, frontier, machine, waves, worth
 from plimsoll.asked import Asked, Part
 from plimsoll.bundle import Bundle
 from plimsoll.cases import COSTS
 from plimsoll.job import Job
 from plimsoll.limits import Measured
-from plimsoll.scoring import deciding, qualities, spent, trial_limits
+from plimsoll.scoring import qualities, served, spent, trial_limits
 from plimsoll.search import Search
 from plimsoll.trial import Score, Status, Trial
 
@@ -33,16 +33,14 @@ class Verdict:
 def tested(made: Bundle, asked: Asked, test: Part, measured: Measured) -> Verdict:
     """The test rows, asked of the bundle that will be served: used once, after every choice. ``measured`` are its costs: of
     one that decodes, what a step takes is part of every delay."""
-    truth = test.truth.target
-    answers, labels = deciding(made)(test.rows)
-    score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed)
-    found = evidence.gather(asked.job, asked.schema, test.rows, truth, answers, labels, made.calibration.radius)
-    decided, compute = None, measured.middle("p99") or 0.0
-    if made.rule is not None and test.truth.timeline is not None:
-        decided = events.decisions(made.rule, answers, test.truth.timeline)
-        found |= event_evidence.gather(asked.job, test.truth, answers, labels, decided, made.rule, compute)
-    floors = qualities(asked.job.limits, test.truth, answers, labels, decided, compute)
-    return Verdict(score, found, floors, evidence.answered(asked.schema, answers, labels))
+    job, truth, compute = asked.job, test.truth, measured.middle("p99") or 0.0
+    given = served(made, truth)(test.rows, np.arange(len(test)))
+    rows = truth.target, given.answers, given.labels
+    score = worth.score(job.score, truth, given, job.seed)
+    found = evidence.gather(job, asked.schema, test.rows, *rows, made.calibration.radius)
+    found |= event_evidence.gather(job, truth, given, made, compute)
+    floors = qualities(job.limits, truth, given, compute)
+    return Verdict(score, found, floors, evidence.answered(asked.schema, given.answers, given.labels))
 
 
 def sampled(test: Part, most: int, seed: int) -> Part:

@@ -91,6 +91,6 @@ class Replay:
             self.seconds = max(self.seconds, each.sent)
 
     def delays(self, message: dict[str, Any], when: float) -> dict[float, float]:
-        """How long after its last sample was taken each moment and event was told; ``when`` is from the start."""
-        told = [*message.get("moments", ()), *message.get("events", ())]
+        """How long after its last sample was taken each moment, event and symbol was told; ``when`` is from the start."""
+        told = [each for kind in ("moments", "events", "symbols") for each in message.get(kind, ())]
         return {each["at"]: when - taken(each["at"], self.speed, self.faults) for each in told}

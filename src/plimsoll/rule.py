@@ -28,6 +28,7 @@ _LISTED = 16  # rules whose decided sequences are compared, of those that look b
 _DRAWS = 100
 _SURE = 0.9  # share of the draws over people, or streams, in which a rule is to keep the limits
 _LEAST = 4  # of them, for that to be asked
+_ERROR = "event_error_rate"  # the one figure that is dear
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Known:
         found = np.empty(len(self.held.order), dtype=np.int64)
         found[self.held.order] = self.held.piece
         return found
+
+    def halves(self, seed: int) -> NDArray[np.bool_]:
+        """One half of the units, drawn by the seed, shape (units,)."""
+        many = int(self.held_units.max(initial=-1)) + 1
+        return np.asarray(np.random.default_rng([seed, 5]).permutation(many) % 2 == 0)
 
     @cached_property
     def weights(self) -> Array:
@@ -168,11 +174,12 @@ def _beats(one: Tried, other: Tried) -> bool:
     return all(a <= b for a, b in zip(_corner(one), _corner(other), strict=True))
 
 
-def chosen(known: Known, limits: Limits) -> Choice:
-    """The rule for these answers under the limits on events, of which those on a slice are left to the test."""
+def chosen(known: Known, limits: Limits, score: str = "") -> Choice:
+    """The rule for these answers under the limits on events, of which those on a slice are left to the test. Of rules that keep
+    them it is the one that finds the most, or errs least where that is the ``score``."""
     asked = Limits(tuple(limit for limit in limits.events if limit.slice is None))
     tried = known.tried()
-    quick = asked.without(["event_error_rate"])
+    quick = asked.without([_ERROR])
     able = [each for each in tried if not quick.judge(each.sure)] or [
         each for each in tried if not quick.judge(each.measured)
     ]
@@ -183,11 +190,13 @@ def chosen(known: Known, limits: Limits) -> Choice:
     if asked.each:
         listed += sorted(able, key=lambda each: _finding(each))[:_LISTED]
     told = [known.erring(each) for each in {each.rule: each for each in listed}.values()]
-    if asked.each:
-        fit = [each for each in told if not asked.judge(each.measured)]
-        if fit:
-            return Choice(min(fit, key=_finding), tried)
-    return Choice(min(told, key=lambda each: (each.figure("event_error_rate"), each.mistakes, _corner(each))), tried)
+    fit = [each for each in told if not asked.judge(each.measured)]
+    finds = fit and asked.each and score != _ERROR
+    return Choice(min(fit or told, key=_finding if finds else _erring), tried)
+
+
+def _erring(tried: Tried) -> tuple[float, float, tuple[float, float, float]]:
+    return tried.figure(_ERROR), tried.mistakes, _corner(tried)
 
 
 def _finding(tried: Tried) -> tuple[float, float]:
@@ -195,17 +204,16 @@ def _finding(tried: Tried) -> tuple[float, float]:
     return -(tried.measured.middle("detection_rate") or 0.0), tried.mistakes
 
 
-def crossed(known: Known, limits: Limits, seed: int) -> Array:
+def crossed(known: Known, limits: Limits, seed: int, score: str = "") -> Array:
     """The decisions at these moments (see ``events.decisions``), those of each half of the units by the rule that the other
     half chose: figures that flatter nobody. One unit alone has the rule that it chose itself.
     """
     units = known.held_units
-    many = int(units.max(initial=-1)) + 1
-    half = (np.random.default_rng([seed, 5]).permutation(many) % 2 == 0)[units]
+    half = known.halves(seed)[units]
     made = np.full(len(units), -1)
     for teach, learn in ((half, ~half), (~half, half)):
         if learn.any():
-            taught = chosen(known.take(np.flatnonzero(teach if teach.any() else learn)), limits).best.rule
+            taught = chosen(known.take(np.flatnonzero(teach if teach.any() else learn)), limits, score).best.rule
             part = known.take(np.flatnonzero(learn))
             made[learn] = events.decisions(taught, part.probabilities, part.timeline)
     return made

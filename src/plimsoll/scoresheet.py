@@ -13,36 +13,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import contest, metrics
+from plimsoll import contest, metrics, worth
 from plimsoll.approaches import Budget
+from plimsoll.asked import Truth
 from plimsoll.contest import Contest
 from plimsoll.errors import JobError, NothingFits
 from plimsoll.rounds import Units
+from plimsoll.worth import Given
 
 Array = NDArray[Any]
 Entry = Mapping[str, Any]  # what a bout came to, as ``bouts`` tells it
 Key = tuple[str, int, int]  # approach, seed, fold
+_SAID = "said_"  # before the name of what is said of moments, in a file of answers
 _LEAST_UNITS = 6  # below which no p falls under .03
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of a bout to the rows that it was tested on: their numbers, calibrated answers and decided classes."""
+    """Answers of a bout to the rows that it was tested on: their numbers, and what was given for them."""
 
     index: Array
-    answers: Array
-    labels: Array
+    given: Given
 
     @staticmethod
     def read(place: Path) -> Answers:
         with np.load(place, allow_pickle=False) as file:
-            return Answers(file["index"], file["answers"], file["labels"])
+            said = {name.removeprefix(_SAID): file[name] for name in file if name.startswith(_SAID)}
+            return Answers(file["index"], Given(file["answers"], file["labels"], said))
+
+    def write(self, place: Path) -> None:
+        arrays: dict[str, Any] = {f"{_SAID}{of}": each for of, each in self.given.said.items()}
+        np.savez(place, index=self.index, answers=self.given.answers, labels=self.given.labels, **arrays)
 
     @staticmethod
     def joined(parts: Sequence[Answers]) -> Answers:
-        return Answers(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("index", "answers", "labels"))
-        )
+        return Answers(np.concatenate([part.index for part in parts]), Given.joined([part.given for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Sheet:
 
     @property
     def higher_is_better(self) -> bool:
-        return metrics.METRICS[self.metric].higher_is_better
+        return metrics.QUALITIES[self.metric].higher_is_better
 
     @property
     def kept(self) -> Array:
@@ -120,7 +125,7 @@ def complete(entries: Sequence[Entry], names: Sequence[str]) -> list[tuple[int, 
     return [each for each in rounds if all((name, *each) in done for name in names)]
 
 
-def sheet(metric: str, truth: Array, units: Units, answers: Mapping[Key, Answers]) -> Sheet:
+def sheet(metric: str, truth: Truth, units: Units, answers: Mapping[Key, Answers]) -> Sheet:
     """The scores of units. ``truth`` is of all rows; every approach has answers in the same rounds."""
     names = tuple(dict.fromkeys(name for name, _, _ in answers))
     seeds = tuple(sorted({seed for _, seed, _ in answers}))
@@ -133,19 +138,19 @@ def sheet(metric: str, truth: Array, units: Units, answers: Mapping[Key, Answers
     return Sheet(metric, units.names, seeds, scores, pooled)
 
 
-def _of_units(metric: str, truth: Array, units: Units, given: Answers) -> list[float]:
+def _of_units(metric: str, truth: Truth, units: Units, given: Answers) -> list[float]:
     whose = units.of[given.index]
     return [_score(metric, truth, given, np.flatnonzero(whose == number)) for number in range(len(units.names))]
 
 
-def _score(metric: str, truth: Array, given: Answers, rows: Array) -> float:
+def _score(metric: str, truth: Truth, given: Answers, rows: Array) -> float:
     """The metric over some of the rows that were answered; nan where it says nothing of them, as of one class alone."""
     if not len(rows):
         return float("nan")
-    true = truth[given.index[rows]]
-    if given.answers.ndim > 1 and metric in ("roc_auc", "average_precision") and len(np.unique(true)) < 2:
+    true, part = truth.take(given.index[rows]), given.given.take(rows)
+    if part.answers.ndim > 1 and metric in ("roc_auc", "average_precision") and len(np.unique(true.target)) < 2:
         return float("nan")
-    found = metrics.score(metric, true, given.answers[rows], given.labels[rows])
+    found = worth.value(metric, true, part)
     return float(found) if np.isfinite(found) else float("nan")
 
 

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import calibration, event_figures, machine, metrics
+from plimsoll import calibration, ctc, event_figures, events, machine, metrics, rule, worth
 from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
+from plimsoll.ctc import Spelling
+from plimsoll.events import Rule
 from plimsoll.job import Job
 from plimsoll.limits import RUN_COSTS, Limits, Measured
+from plimsoll.metrics import SYMBOLS
 from plimsoll.rows import Rows
+from plimsoll.rule import Known
 from plimsoll.runner import Outcome
 from plimsoll.serve.answerer import Answerer
-from plimsoll.shift import Decide
+from plimsoll.shift import Ask
+from plimsoll.spellings import Widths
+from plimsoll.worth import Given
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Answers on training rows that the models had not learned from, calibrated across halves."""
+    """Answers on training rows that the models had not learned from, calibrated and read each half by what the other half taught,
+    and the spellings that they could have, where the job asks for symbols."""
 
     index: Array
     raw: Array  # as the models gave them
-    answers: Array
-    labels: Array
+    given: Given
+    widths: Widths | None = None
 
 
 def trial_limits(limits: Limits) -> Limits:
@@ -36,30 +44,32 @@ def trial_limits(limits: Limits) -> Limits:
     return limits.without([name for name in RUN_COSTS if name != "train_memory"])
 
 
-def qualities(
-    limits: Limits,
-    truth: Truth,
-    answers: Array,
-    labels: Array,
-    decided: Array | None = None,
-    compute: float = 0.0,
-) -> Measured:
-    """The figures of the quality floors, each on the rows that it speaks of. ``decided`` are the events of a job over moments
-    (see ``events.decisions``), and ``compute`` the seconds that a decoder takes for a step."""
-    figures = {}
+def qualities(limits: Limits, truth: Truth, given: Given, compute: float = 0.0) -> Measured:
+    """The figures of the quality floors, each on the rows that it speaks of. ``compute`` are the seconds that a decoder takes for
+    a step."""
+    figures: dict[str, float] = {}
     for floor in limits.floors:
-        rows = truth.slices[floor.key] if floor.slice else np.ones(len(truth.target), dtype=bool)
-        if rows.any() and floor.name in metrics.METRICS:
-            figures[floor.key] = metrics.score(floor.name, truth.target[rows], answers[rows], labels[rows])
-        elif rows.any() and decided is not None and truth.timeline is not None:
-            when, spoken = truth.timeline.take(rows), (truth.target[rows], decided[rows])
-            found = event_figures.figures(when, *spoken, compute=compute, draws=0).each.get(floor.name)
-            # What has no base has no figure: nothing found has no delay, and a limit on it is not kept.
-            figures |= {floor.key: found[1]} if found else {}
+        rows = np.flatnonzero(truth.slices[floor.key]) if floor.slice else np.arange(len(truth.target))
+        found = _quality(floor.name, truth.take(rows), given.take(rows), compute) if len(rows) else None
+        # What has no base has no figure: nothing found has no delay, and a limit on it is not kept.
+        figures |= {} if found is None else {floor.key: found}
     return Measured.exactly(**figures)
 
 
-def deciding(made: Bundle) -> Decide:
+def _quality(name: str, truth: Truth, given: Given, compute: float) -> float | None:
+    if name in metrics.METRICS:
+        return worth.value(name, truth, given)
+    if name in SYMBOLS and "symbols" in given.said:
+        found = worth.value(name, truth, given)
+        return found if np.isfinite(found) else None
+    if "events" in given.said and truth.timeline is not None:
+        spoken = truth.timeline, truth.target, given.said["events"]
+        middle = event_figures.figures(*spoken, compute=compute, draws=0).each.get(name)
+        return None if middle is None else middle[1]
+    return None
+
+
+def deciding(made: Bundle) -> Callable[[Rows], tuple[Array, Array]]:
     """What a bundle answers to rows, calibrated, and what it decides, as it is served."""
     answerer = Answerer(made)
 
@@ -72,6 +82,33 @@ def deciding(made: Bundle) -> Decide:
     return decide
 
 
+def said(truth: Truth, answers: Array, rule: Rule | None, spelling: Spelling | None) -> dict[str, Array]:
+    """What answers to moments say by a rule and a spelling: events and symbols, as far as there is one."""
+    found: dict[str, Array] = {}
+    if truth.timeline is not None and rule is not None:
+        found["events"] = events.decisions(rule, answers, truth.timeline)
+    if truth.timeline is not None and spelling is not None:
+        found["symbols"] = ctc.spelt(spelling, answers, truth.timeline)[0]
+    return found
+
+
+def served(made: Bundle, truth: Truth) -> Callable[[Rows, Array], Given]:
+    """All that a bundle gives for rows, and for their numbers among those that the truth is of."""
+    decide = deciding(made)
+
+    def give(rows: Rows, index: Array) -> Given:
+        answers, labels = decide(rows)
+        return Given(answers, labels, said(truth.take(index), answers, made.rule, made.spelling))
+
+    return give
+
+
+def asking(made: Bundle, truth: Truth) -> Ask:
+    """The score of a bundle on rows as ``shift`` asks for it."""
+    give = served(made, truth)
+    return lambda rows, index: worth.value(made.job.score, truth.take(index), give(rows, index))
+
+
 def run_costs(outcome: Outcome) -> Measured:
     return spent(outcome.cpu, train=outcome.wall, train_memory=float(outcome.memory))
 
@@ -81,6 +118,28 @@ def spent(cpu: float, **exact: float) -> Measured:
     joules = machine.energy(cpu)
     estimated = Measured({"energy": joules, "carbon": machine.carbon(joules)})
     return Measured.exactly(cpu=cpu, **exact).joined(estimated)
+
+
+def unseen(job: Job, truth: Truth, index: Array, raw: Array) -> Seen:
+    """Answers to rows that no model had learned from; the truth is of the rows of ``index`` alone."""
+    answers, labels = crossed(truth.target, raw, job)
+    here = known(truth, answers)
+    widths = Widths(here) if here is not None and job.asks("symbols") else None
+    said = {} if here is None or not job.asks("events") else {"events": decided(job, here)}
+    said |= {} if widths is None else {"symbols": widths.crossed(job.seed)}
+    return Seen(index, raw, Given(answers, labels, said), widths)
+
+
+def known(truth: Truth, answers: Array, compute: float = 0.0) -> Known | None:
+    """Answers to moments as rules and spellings are chosen by them; None where rows are no moments."""
+    if truth.timeline is None:
+        return None
+    return Known(truth.timeline, truth.target, answers, truth.units, compute)
+
+
+def decided(job: Job, known: Known) -> Array:
+    """The events at moments, each half by the rule that the other half chose."""
+    return rule.crossed(known, job.limits, job.seed, job.score)
 
 
 def crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:

@@ -18,7 +18,9 @@ from plimsoll.rows import Rows
 from plimsoll.schema import Kind, Layout, Schema
 
 Array = NDArray[Any]
-Decide = Callable[[Rows], tuple[Array, Array]]  # rows → their calibrated answers, and the classes decided
+Ask = Callable[
+    [Rows, Array], float
+]  # rows as they would be, and their numbers among those that are known → their score
 PLACES = (-2, -1, 0, 1, 2)
 MOST = 10_000  # moments that are answered once more for every shift; whole streams of them
 _SILENT = 8  # channels that are silenced, one after another
@@ -41,7 +43,9 @@ class Shifts:
         0.5
         """
         worn, moved = self.turned[0], float(np.mean([self.turned[-1], self.turned[1]]))
-        above, below = (moved, worn) if metrics.METRICS[self.metric].higher_is_better else (worn, moved)
+        above, below = (moved, worn) if metrics.QUALITIES[self.metric].higher_is_better else (worn, moved)
+        if worn == moved:  # an error of nought, as worn and moved, is all that there was
+            return 1.0
         return above / below if below > 0 and np.isfinite(above) else None
 
     def as_json(self) -> dict[str, Any]:
@@ -58,16 +62,15 @@ def layout_of(schema: Schema) -> Layout | None:
     return layout if layout is not None and ring.axis_of(layout) is not None else None
 
 
-def robustness(decide: Decide, rows: Rows, target: Array, schema: Schema, metric: str) -> float | None:
+def robustness(ask: Ask, rows: Rows, schema: Schema, metric: str) -> float | None:
     """The quantity alone, for a limit on it; None of a job whose sensors stand in no ring."""
-    found = measured(decide, rows, target, schema, metric, (-1, 0, 1), 0)
+    found = measured(ask, rows, schema, metric, (-1, 0, 1), 0)
     return None if found is None else found.robustness
 
 
 def measured(
-    decide: Decide,
+    ask: Ask,
     rows: Rows,
-    target: Array,
     schema: Schema,
     metric: str,
     places: tuple[int, ...] = PLACES,
@@ -82,12 +85,11 @@ def measured(
         return None
     name = schema.of(Kind.SIGNAL)[0]
     pick = some(rows.signals(name).starts, MOST)
-    held, truth = ring.streams_of(rows.take(pick), name), target[pick]
+    held = ring.streams_of(rows.take(pick), name)
     signals = held.signals(name)
 
     def score(samples: Array) -> float:
-        answers, labels = decide(ring.having(held, name, replace(signals, samples=samples)))
-        return metrics.score(metric, truth, answers, labels)
+        return ask(ring.having(held, name, replace(signals, samples=samples)), pick)
 
     turned = {by: score(ring.turned(signals.samples, layout, by)) for by in places}
     many = len(layout.channels)

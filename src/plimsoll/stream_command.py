@@ -75,7 +75,8 @@ def _run(replay: Replay, end: End, view: _View) -> int:
 
 
 class _View:
-    """Tells of a stream one line after another: of each event, or of each change of class where no rule decides on events."""
+    """Tells of a stream one line after another: of each event and symbol, or of each change of class where no rule decides on
+    events."""
 
     def __init__(self, heard: Heard, decides: bool = False) -> None:
         self.heard = heard
@@ -85,6 +86,8 @@ class _View:
     def tell(self, message: dict[str, Any], delays: dict[float, float]) -> None:
         for each in message.get("events", ()):
             self._say(stream_text.event(each, delays[each["at"]]))
+        for each in message.get("symbols", ()):
+            self._say(stream_text.symbol(each, delays[each["at"]]))
         for moment in message.get("moments", ()):
             if moment["prediction"] != self._last and not self._decides:
                 self._say(stream_text.change(moment, delays[moment["at"]]))
@@ -108,10 +111,10 @@ class _View:
 
 
 class _Json(_View):
-    """A JSON object a line: ``moment``, ``event`` or, at the end, ``summary``."""
+    """A JSON object a line: ``moment``, ``event``, ``symbol`` or, at the end, ``summary``."""
 
     def tell(self, message: dict[str, Any], delays: dict[float, float]) -> None:
-        for name in ("moment", "event"):
+        for name in ("moment", "event", "symbol"):
             for each in message.get(f"{name}s", ()):
                 print(json.dumps({name: {**each, "delay": delays[each["at"]]}}), flush=True)
         self.heard.tell(message, delays)

@@ -17,6 +17,7 @@ from plimsoll.printed import printable
 BARS = " ▁▂▃▄▅▆▇█"
 _CHANNELS = 16  # that are shown
 _EVENTS = 8
+_SYMBOLS = 40
 _KEPT = 200  # levels of a channel that are kept to be drawn
 
 
@@ -29,6 +30,7 @@ class Heard:
     moment: Mapping[str, Any] | None = None
     events: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)  # of moments
+    symbols: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     faults: dict[str, int] = field(default_factory=dict)
     clocks: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Heard:
             self.moment, self.moments = moment, self.moments + 1
             self.delays.append(delays[moment["at"]])
         self.events += [(event, delays[event["at"]]) for event in message.get("events", ())]
+        self.symbols += [(symbol, delays[symbol["at"]]) for symbol in message.get("symbols", ())]
         self.faults |= message.get("faults", {})
         self.clocks |= message.get("clocks", {})
         if "warning" in message:
@@ -73,6 +76,8 @@ def screen(heard: Heard, seconds: float, width: int) -> list[str]:
     if (rest := len(heard.channels) - _CHANNELS) > 0:
         lines.append(f"          and {rest} more channels")
     lines += [event(*each) for each in heard.events[-_EVENTS:]]
+    if heard.symbols:
+        lines.append("   spelt  " + " ".join(str(each["label"]) for each, _ in heard.symbols[-_SYMBOLS:])[-room:])
     lines += [f"  ! {note}" for note in heard.notes[-2:]]
     lines.append(counters(heard))
     return [printable(line)[:width] for line in lines]
@@ -94,6 +99,14 @@ def event(found: Mapping[str, Any], delay: float) -> str:
     return f"{told}  decided {units.show(delay, units.TIME)} after its last sample"
 
 
+def symbol(found: Mapping[str, Any], delay: float) -> str:
+    """
+    >>> symbol({"at": 2.05, "label": "fist"}, 0.3)
+    '    2.05 s  fist          spelt, settled 300 ms after its first moment'
+    """
+    return f"{found['at']:8.2f} s  {found['label']!s:<12}  spelt, settled {units.show(delay, units.TIME)} after its first moment"
+
+
 def change(moment: Mapping[str, Any], delay: float) -> str:
     """A class that another follows, where no rule decides on events."""
     return event(
@@ -102,15 +115,21 @@ def change(moment: Mapping[str, Any], delay: float) -> str:
 
 
 def counters(heard: Heard) -> str:
-    told = [f"{heard.moments:,} moments, {len(heard.events):,} events"]
+    told = [f"{heard.moments:,} moments, {len(heard.events):,} events{_spelt(len(heard.symbols))}"]
     told += [f"{name} {count:,}" for name, count in heard.faults.items() if count]
     return " · ".join(told)
+
+
+def _spelt(symbols: int) -> str:
+    return f", {symbols:,} symbols" if symbols else ""
 
 
 def summary(heard: Heard, seconds: float, cpu: float | None) -> dict[str, Any]:
     """What is said at the end; times in seconds, ``cpu`` as a share of one core."""
     told: dict[str, Any] = {"seconds": round(seconds, 3), "moments": heard.moments, "events": len(heard.events)}
-    for name, delays in (("delay", heard.delays), ("event_delay", [delay for _, delay in heard.events])):
+    told |= {"symbols": len(heard.symbols)} if heard.symbols else {}
+    later = {name: [delay for _, delay in each] for name, each in (("event", heard.events), ("symbol", heard.symbols))}
+    for name, delays in (("delay", heard.delays), *((f"{name}_delay", each) for name, each in later.items())):
         if delays:
             told[name] = {"median": quantile(delays, 0.5), "p99": quantile(delays, 0.99)}
     if heard.delays:
@@ -119,17 +138,22 @@ def summary(heard: Heard, seconds: float, cpu: float | None) -> dict[str, Any]:
     return {**told, "faults": {name: count for name, count in heard.faults.items() if count}, "clocks": heard.clocks}
 
 
+_DELAYS = {
+    "delay": "the last sample of a moment to its answer",
+    "event_delay": "the last sample of an event to its answer",
+    "symbol_delay": "the first moment of a symbol to its being settled",
+}
+
+
 def closing(found: Mapping[str, Any]) -> list[str]:
     """The summary in words."""
-    lines = [f"{found['seconds']:.1f} s: {found['moments']:,} moments, {found['events']:,} events."]
-    for name, words in (("delay", "moment"), ("event_delay", "event")):
+    lines = [
+        f"{found['seconds']:.1f} s: {found['moments']:,} moments, {found['events']:,} events{_spelt(found.get('symbols', 0))}."
+    ]
+    for name, words in _DELAYS.items():
         if name in found:
             median, p99 = (units.show(found[name][part], units.TIME) for part in ("median", "p99"))
-            lines.append(
-                f"From the last sample of a {words} to its answer: {median} median, {p99} p99.".replace(
-                    "a event", "an event"
-                )
-            )
+            lines.append(f"From {words}: {median} median, {p99} p99.")
     if "jitter" in found:
         lines.append(f"Jitter (p99 less the median): {units.show(found['jitter'], units.TIME)}.")
     if found["cpu"] is not None:

@@ -97,6 +97,8 @@ def _test(facts: Mapping[str, Any], bundle: Bundle) -> Score | None:
         told = msgspec.convert(facts["metrics"], list[_Test])[0]
     except (msgspec.ValidationError, IndexError) as fault:
         raise BundleError(f"facts.metrics: {fault}.") from None
+    if told.metric in metrics.SEQUENCES and bundle.job.decode is not None:
+        return None  # labels of rows, one by one, say nothing of what happens in a stream
     metric = metrics.METRICS.get(told.metric)
     if metric is None or bundle.job.task.value not in metric.tasks:
         raise BundleError(f'facts.metrics: "{told.metric[:40]}" is no metric of such a job.')

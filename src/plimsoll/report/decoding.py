@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plimsoll import units
 from plimsoll.report.delay_chart import delay_chart
 from plimsoll.report.ladder_chart import ladder_chart
 from plimsoll.report.load_line import Run, cost_text
-from plimsoll.report.markup import Markup, tag
+from plimsoll.report.markup import Markup, join, tag
 from plimsoll.report.people_chart import people_chart
 from plimsoll.report.rules_chart import rule_text, rules_chart
-from plimsoll.report.tables import facts
+from plimsoll.report.tables import facts, number, table
 
 _FIGURES = {
     "detection_rate": "found (detection rate)",
@@ -35,6 +36,7 @@ def decoding(run: Run) -> Markup | None:
         _events(events) if events.get("figures") else None,
         _sessions(groups.get("session") or {}),
         _delay(events),
+        _symbols(evidence),
     ]
     return tag("div", *parts, class_="pair") if any(parts) else None
 
@@ -71,15 +73,61 @@ def _events(events: Mapping[str, Any]) -> Markup:
     pairs = [
         (words, _figure(name, events["figures"][name])) for name, words in _FIGURES.items() if name in events["figures"]
     ]
-    errors = {
-        name: f"{counts[name]:,.0f} {name}" for name in ("substitutions", "insertions", "deletions") if name in counts
-    }
     if counts:
         seen = f"{counts.get('found', 0):,.0f} of {counts.get('events', 0):,.0f} in {counts.get('hours', 0):.2f} h, {counts.get('rest_hours', 0):.2f} h of them rest"
-        pairs += [("events found", seen), ("edits to what happened", ", ".join(errors.values()))]
+        pairs += [("events found", seen), ("edits to what happened", _edits(counts))]
     rule = f"An event is {rule_text(events['rule'])}." if events.get("rule") else ""
     words = f"{rule} On test rows; in brackets 95 % intervals over {events.get('over', 'streams')}."
     return _block("events", "Events", tag("p", words.strip(), class_="aside"), facts(pairs))
+
+
+def _edits(counts: Mapping[str, float]) -> str:
+    names = ("substitutions", "insertions", "deletions")
+    return ", ".join(f"{counts[name]:,.0f} {name}" for name in names if name in counts)
+
+
+def _symbols(evidence: Mapping[str, Any]) -> Markup | None:
+    """What was spelt of the test rows, and what each width would have given and cost."""
+    found, tried = evidence.get("symbols") or {}, evidence.get("spellings") or ()
+    if not found.get("figures"):
+        return None
+    counts = found.get("counts") or {}
+    many = f"{counts.get('spelt', 0):,.0f} for {counts.get('true', 0):,.0f} that were true"
+    error = _figure("character_error_rate", found["figures"]["character_error_rate"])
+    pairs = [("character error rate", error), ("symbols spelt", many), ("edits to what happened", _edits(counts))]
+    words = f"Answers read by connectionist temporal classification, rest being the blank. On test rows; in brackets 95 % intervals over {found.get('over', 'streams')}."
+    return _block("symbols", "Symbols", tag("p", words, class_="aside"), facts(pairs), _widths(tried))
+
+
+def _widths(tried: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The spellings that were tried, on training moments that no model had learned from."""
+    rows = [_width(each, point) for each in tried for point in each.get("points") or ()]
+    heads = [
+        ("model", False),
+        ("read by", False),
+        ("character error rate", True),
+        ("a moment", True),
+        ("settled", True),
+    ]
+    words = "On training moments that no model had learned from. A wider beam is tried while the one before it errs less; what is settled later than it begins waits for that long in a stream."
+    return join(table("Spellings", heads, rows), tag("p", words, class_="aside")) if rows else None
+
+
+def _width(each: Mapping[str, Any], point: Mapping[str, Any]) -> Markup:
+    how = "the likeliest class" if point["width"] == 1 else f"a beam of {point['width']}"
+    error = point.get("character_error_rate")
+    return tag(
+        "tr",
+        tag("td", f"{each['recipe']} {each['trial']}"),
+        tag("td", f"{how}{', chosen' if point.get('chosen') else ''}"),
+        number(_figure("character_error_rate", error) if error else "–"),
+        number(_time(point["seconds"])),
+        number(f"{_time(point['later'])} later" if point["later"] else "at once"),
+    )
+
+
+def _time(seconds: float) -> str:
+    return units.show(float(f"{seconds:.2g}"), units.TIME)
 
 
 def _figure(name: str, figure: Mapping[str, float]) -> str:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plimsoll.metrics import SEQUENCES
 from plimsoll.report.hues import dot, key
 from plimsoll.report.markup import Markup, join, tag
 from plimsoll.report.scales import Scale
 
 STEPS = {"random": "known session", "session": "new session", "person": "new person"}
-METRICS = {"balanced_accuracy": "hue-0", "macro_f1": "hue-1", "accuracy": "hue-rest"}
+METRICS = {
+    "balanced_accuracy": "hue-0",
+    "macro_f1": "hue-1",
+    "accuracy": "hue-rest",
+    **dict.fromkeys(SEQUENCES, "hue-3"),
+}
 _LEFT, _RIGHT, _TOP, _FOOT = 44, 470, 26, 250
 _APART = 30  # between the marks of a rung, so that no interval hides another
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -23,6 +29,9 @@ def ladder_chart(rungs: Sequence[Rung]) -> Markup | None:
     known = [rung for rung in rungs if rung.get("rung") in STEPS]
     if not known:
         return None
+    shown = [
+        name for name in METRICS if name not in SEQUENCES or any(name in (rung.get("figures") or {}) for rung in known)
+    ]
     y = Scale(0.0, 1.0, _FOOT, _TOP)
     step = (_RIGHT - _LEFT) / len(known)
     places = {str(rung["rung"]): _LEFT + step * (k + 0.5) for k, rung in enumerate(known)}
@@ -31,16 +40,14 @@ def ladder_chart(rungs: Sequence[Rung]) -> Markup | None:
         *(tag("line", x1=_LEFT, x2=_RIGHT, y1=y(tick), y2=y(tick), class_="grid") for tick in _TICKS),
         *(tag("text", f"{tick:g}", x=_LEFT - 8, y=y(tick) + 4, class_="tick end") for tick in _TICKS),
         *(_foot(rung, places[rung["rung"]]) for rung in known),
-        *(_metric(name, (k - 1) * _APART, known, places, y) for k, name in enumerate(METRICS)),
+        *(_metric(name, (k - (len(shown) - 1) / 2) * _APART, known, places, y) for k, name in enumerate(shown)),
         tag("text", "score", x=4, y=12, class_="title"),
         viewBox=f"0 0 480 {_FOOT + 44}",
         class_="chart small wide",
         role="img",
         aria_label="; ".join(_spoken(rung) for rung in known),
     )
-    keys = tag(
-        "ul", *(key(dot(13, 10, 5, False), f"whole {hue}", name) for name, hue in METRICS.items()), class_="legend"
-    )
+    keys = tag("ul", *(key(dot(13, 10, 5, False), f"whole {METRICS[name]}", name) for name in shown), class_="legend")
     missing = [f"{STEPS[rung['rung']]}: {rung['why']}" for rung in known if rung.get("why")]
     return join(drawn, keys, *(tag("p", f"Not climbed, {words}.", class_="aside") for words in missing))
 
@@ -54,7 +61,7 @@ def _foot(rung: Rung, place: float) -> Markup:
     )
 
 
-def _metric(name: str, aside: int, rungs: Sequence[Rung], places: Mapping[str, float], y: Scale) -> Markup:
+def _metric(name: str, aside: float, rungs: Sequence[Rung], places: Mapping[str, float], y: Scale) -> Markup:
     """The marks of one metric, joined by a line, with what each says."""
     found = [
         (places[rung["rung"]] + aside, rung["figures"][name], rung)

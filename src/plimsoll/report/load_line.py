@@ -11,7 +11,7 @@ from typing import Any
 
 from plimsoll import units
 from plimsoll.limits import COSTS, Limit, Limits, Measured, dimension
-from plimsoll.metrics import METRICS
+from plimsoll.metrics import QUALITIES
 
 Run = Mapping[str, Any]
 Record = Mapping[str, Any]  # one trial, as Trial.as_json writes it
@@ -145,7 +145,7 @@ def metric_of(run: Run) -> str:
 
 
 def higher_is_better(metric: str) -> bool:
-    return METRICS[metric].higher_is_better if metric in METRICS else True
+    return QUALITIES[metric].higher_is_better if metric in QUALITIES else True
 
 
 def cost_of(trial: Record, name: str, *, predicted: bool = False) -> float | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from plimsoll import units
+from plimsoll.metrics import SEQUENCES
 from plimsoll.printed import printable
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.ladder_chart import STEPS
@@ -128,13 +130,22 @@ def _decoder_lines(run: Run, width: int) -> list[str]:
         for name, words in _EVENTS.items()
         if name in figures
     ]
+    symbols = ((evidence.get("symbols") or {}).get("figures") or {}).get("character_error_rate")
     rungs = {rung.get("rung"): rung.get("figures") or {} for rung in (evidence.get("ladder") or {}).get("rungs") or ()}
+    told = metric_of(run) if metric_of(run) in SEQUENCES else _RUNG
     climbed = [
-        f"{words} {rungs[name][_RUNG]['value']:.3f}" for name, words in STEPS.items() if _RUNG in rungs.get(name, {})
+        f"{words} {rungs[name][told]['value']:.3f}" for name, words in STEPS.items() if told in rungs.get(name, {})
     ]
     lines = [f"Events: {', '.join(said)}"] if said else []
-    lines += [f"{_RUNG}: {', '.join(climbed)}"] if climbed else []
+    lines += [f"Symbols: {_spelt(evidence['symbols'], symbols)}"] if symbols else []
+    lines += [f"{told}: {', '.join(climbed)}"] if climbed else []
     return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
+
+
+def _spelt(found: Mapping[str, Any], error: Mapping[str, float]) -> str:
+    counts, width = found.get("counts") or {}, (found.get("spelling") or {}).get("width")
+    many = f"{counts.get('spelt', 0):,.0f} spelt, {counts.get('true', 0):,.0f} true"
+    return f"{many}, character error rate {error['value']:.3f}, {'greedy' if width == 1 else f'a beam of {width}'}"
 
 
 def _limit_lines(run: Run, trial: Record | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -11,7 +12,7 @@ from plimsoll.errors import RequestError
 from plimsoll.rows import Value
 from plimsoll.serve.outbox import Outbox
 from plimsoll.serve.packets import End, Hello, Packet, read
-from plimsoll.serve.session import Chunk, Moment, Session
+from plimsoll.serve.session import Chunk, Event, Moment, Session, Symbol, Told
 from plimsoll.serve.stream_counts import StreamCounts
 from plimsoll.serve.streams import Bounds, Drift, Gap, Gaps, Reorder, Rush
 
@@ -66,6 +67,7 @@ class Line:
         if isinstance(found, End):
             self.ended = True
             yield from self._heard(self._reorder.flush(), now)
+            self.outbox.more(self._counted(self.session.end()))
             return
         if not self._rush.takes(max(1, len(found.frames)), now):
             raise RequestError(
@@ -95,7 +97,7 @@ class Line:
             self.outbox.put(packet.seq, packet.sent, self._asked_of(gap.filled))
             return
         self._count("restarted", 1)
-        self.session.restart(gap.frames)
+        self.outbox.more(self._counted(self.session.restart(gap.frames)))
         self.outbox.note(restarted={"at": self.session.seconds, "lost": gap.frames})
         if not gap.frames:  # nobody knows how long the sender was away
             self._samples.begin()
@@ -113,15 +115,20 @@ class Line:
                 self.outbox.put(packet.seq, packet.sent, told)
             self._count("thinned", self.outbox.thinned - self.counts.faults["thinned"])
 
-    def _asked_of(self, frames: Chunk) -> list[Any]:
+    def _asked_of(self, frames: Chunk) -> list[Told]:
         begun = perf_counter()
-        told = self.session.push(frames)
-        moments = sum(type(each) is Moment for each in told)
-        for counts in (self.counts, self._all):
-            counts.frames += len(frames)
-            counts.moments += moments
-            counts.events += len(told) - moments
+        told = self._counted(self.session.push(frames))
+        self.counts.frames += len(frames)
+        self._all.frames += len(frames)
         self._all.times.add(perf_counter() - begun)
+        return told
+
+    def _counted(self, told: list[Told]) -> list[Told]:
+        kinds = Counter(map(type, told))
+        for counts in (self.counts, self._all):
+            counts.moments += kinds[Moment]
+            counts.events += kinds[Event]
+            counts.symbols += kinds[Symbol]
         return told
 
     def _watch_one(self, told: Sequence[Any], now: float) -> None:
@@ -157,7 +164,7 @@ class Line:
 
     def summary(self) -> dict[str, Any]:
         """What is said last: all that was counted, and what the clocks say."""
-        sums = {name: getattr(self.counts, name) for name in ("packets", "frames", "moments", "events")}
+        sums = {name: getattr(self.counts, name) for name in ("packets", "frames", "moments", "events", "symbols")}
         return {"ended": {**sums, "faults": self.counts.faults, "clocks": self.clocks()}}
 
     def _count_order(self) -> None:

@@ -1,4 +1,5 @@
-"""One stream of a bundle that decodes: chunks of samples in; out come answers at the moments that they complete, and events."""
+"""One stream of a bundle that decodes: chunks of samples in; out come answers at the moments that they complete, events, and
+the symbols that they spell."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import events, streaming
+from plimsoll import ctc, events, streaming
 from plimsoll.bundle import Bundle
+from plimsoll.ctc import Beam, Greedy
 from plimsoll.errors import DataError, RequestError
 from plimsoll.recipe import Model
 from plimsoll.rows import Value, missing
@@ -41,7 +43,14 @@ class Event(msgspec.Struct, frozen=True):
     probability: float
 
 
-Told = Moment | Event
+class Symbol(msgspec.Struct, frozen=True):
+    """A symbol of the sequence that the answers spell: which, and when it began. It is told once it is settled."""
+
+    at: float
+    label: str | int | bool
+
+
+Told = Moment | Event | Symbol
 
 
 class Session:
@@ -66,11 +75,13 @@ class Session:
         self.restarts = 0
         self._model = model
         self._rule = bundle.rule
+        self._spelling = bundle.spelling
         self._classes = bundle.schema.classes
         self._says = [bundle.schema.class_value(index) for index in range(len(self._classes))]
         self._calibration = bundle.calibration
         self._shifted = any(bundle.calibration.offsets)
         self._state: Any = None  # of the rule
+        self._word: Greedy | Beam | None = None  # what is being spelt
         self._before = 0  # frames of the stream before the one under way began
         self._recent: deque[Chunk] = deque()
         self._kept = 0
@@ -86,7 +97,8 @@ class Session:
         return max(1, round(seconds * self.rate))
 
     def step(self, chunk: Any) -> list[Told]:
-        """The answers at the moments that the chunk completes, each followed by the event that it decides, if any.
+        """The answers at the moments that the chunk completes, each followed by the event that it decides and by the symbols that
+        it settles, if any.
 
         ``chunk`` holds any number of frames: an array of shape (frames, channels), or a list of frames. Raises DataError
         where it is something else, or holds what is no finite number; the stream is then as it was before.
@@ -102,16 +114,21 @@ class Session:
             return []
         shares = [self._calibrated(raw) for raw in answers.tolist()]
         moments = [self._moment(end, share) for end, share in zip(ends.tolist(), shares, strict=True)]
-        if self._rule is None:
-            return [*moments]
-        found, self._state = self._rule.step(np.array(shares), self._state)
-        return _merged(moments, [self._event(each) for each in found]) if found else [*moments]
+        told = [*self._decided(shares), *self._settled(shares)]
+        return _merged(moments, told) if told else [*moments]
 
-    def restart(self, lost: int = 0) -> None:
-        """Forgets what was heard, as after a gap of ``lost`` frames: the next moment comes once a window is full again."""
+    def end(self) -> list[Told]:
+        """What is left to tell when a stream ends: the symbols that were not settled yet. What comes after begins a new sequence."""
+        return [] if self._word is None else [self._symbol(each) for each in self._word.end()]
+
+    def restart(self, lost: int = 0) -> list[Told]:
+        """Forgets what was heard, as after a gap of ``lost`` frames: the next moment comes once a window is full again. What was
+        left to tell is given back."""
+        left = self.end()
         self._before += self._stream.heard + round(lost * self.layout.rate / self.rate)
         self.restarts += 1
         self._open()
+        return left
 
     def values(self) -> tuple[Value, ...]:
         """What a moment is spoken for by where it is watched: the last frames, and what stands beside the signal."""
@@ -124,8 +141,24 @@ class Session:
         self._stream = streaming.opened(self._model, job, schema, self.beside, raw=False)
         if self._rule is not None:
             self._state = self._rule.start(self._stream.first, self._stream.stride, self.layout.rate)
+        if self._spelling is not None:
+            self._word = self._spelling.start()
         self._recent.clear()
         self._kept = 0
+
+    def _decided(self, shares: Sequence[Sequence[float]]) -> list[tuple[float, Told]]:
+        """The events of these moments, each with when it is told."""
+        if self._rule is None:
+            return []
+        found, self._state = self._rule.step(np.array(shares), self._state)
+        return [(event.at, event) for event in map(self._event, found)]
+
+    def _settled(self, shares: Sequence[Sequence[float]]) -> list[tuple[float, Told]]:
+        """The symbols that these moments settle, each with when it is told, which may be long after it began."""
+        if self._word is None:
+            return []
+        found = [symbol for share in shares for symbol in self._word.step(share)]
+        return [(self._at(self._frame(symbol.settled)), self._symbol(symbol)) for symbol in found]
 
     def _keep(self, chunk: Chunk) -> None:
         self._recent.append(chunk[-_HEARD:])
@@ -147,17 +180,24 @@ class Session:
     def _event(self, found: events.Event) -> Event:
         return Event(self._at(found.frame), self._says[found.label], found.probability)
 
+    def _symbol(self, found: ctc.Symbol) -> Symbol:
+        return Symbol(self._at(self._frame(found.begins)), self._says[found.label])
+
+    def _frame(self, moment: int) -> int:
+        return self._stream.first + moment * self._stream.stride
+
     def _at(self, frame: int) -> float:
         return (self._before + frame) / self.layout.rate
 
 
-def _merged(moments: Sequence[Moment], events: Sequence[Event]) -> list[Told]:
-    """Moments, each followed by the events that were decided at it.
+def _merged(moments: Sequence[Moment], told: Sequence[tuple[float, Told]]) -> list[Told]:
+    """Moments, each followed by what is told at it.
 
-    >>> [each.at for each in _merged([Moment(1.0, "a", {}), Moment(2.0, "a", {})], [Event(1.0, "a", 0.9)])]
+    >>> [each.at for each in _merged([Moment(1.0, "a", {}), Moment(2.0, "a", {})], [(1.0, Event(1.0, "a", 0.9))])]
     [1.0, 1.0, 2.0]
     """
-    return sorted([*moments, *events], key=lambda each: each.at)  # what is equal stays as it is, moments first
+    timed = [*((moment.at, moment) for moment in moments), *told]
+    return [each for _, each in sorted(timed, key=lambda pair: pair[0])]  # what is equal stays as it is, moments first
 
 
 def as_frames(chunk: Any, layout: Layout) -> Chunk:

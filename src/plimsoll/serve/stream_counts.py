@@ -33,7 +33,7 @@ class StreamCounts:
     def __init__(self) -> None:
         self.open = 0
         self.ended: dict[str, int] = {}  # streams by why they ended
-        self.packets = self.frames = self.moments = self.events = 0
+        self.packets = self.frames = self.moments = self.events = self.symbols = 0
         self.faults = dict.fromkeys(FAULTS, 0)
         self.times = Times()  # of a packet's frames, from in hand to their answers in hand
 
@@ -61,7 +61,7 @@ class StreamCounts:
         lines += [f"plimsoll_streams_open {self.open}"]
         lines += _head("streams_ended_total", "Streams that ended, by why.")
         lines += [f'plimsoll_streams_ended_total{{why="{why}"}} {count}' for why, count in sorted(self.ended.items())]
-        for name in ("packets", "frames", "moments", "events"):
+        for name in ("packets", "frames", "moments", "events", "symbols"):
             lines += _head(f"stream_{name}_total", f"{name.capitalize()} of streams.")
             lines.append(f"plimsoll_stream_{name}_total {getattr(self, name)}")
         lines += _head("stream_faults_total", "What happened to packets and readers, by kind.")
@@ -78,7 +78,7 @@ class StreamCounts:
         return "\n".join(lines) + "\n"
 
 
-_SUMS = ("open", "packets", "frames", "moments", "events")
+_SUMS = ("open", "packets", "frames", "moments", "events", "symbols")
 
 
 def _head(name: str, says: str, kind: str = "counter") -> list[str]:

@@ -172,6 +172,7 @@ def ready(line: Line) -> dict[str, Any]:
         "stride": layout.frames(decode.stride) / layout.rate,
         "person": session.person,
         "events": session.bundle.rule is not None,
+        "symbols": session.bundle.spelling is not None,
         "digest": str(session.bundle.facts.get("digest", ""))[:12],
         "bounds": {"packet": bounds.packet, "reorder": bounds.reorder, "fill": bounds.fill, "idle": bounds.idle},
     }
@@ -236,7 +237,7 @@ async def _through(line: Line, steps: Iterator[None], wake: asyncio.Event) -> No
         why = {429: "refused", 413: "refused"}.get(fault.status, "failed" if fault.status >= 500 else "malformed")
         raise _Ended(why, str(fault) if fault.path != "$" else fault.reason) from None
     except Overflow as fault:
-        told = f"answers are read too slowly: {fault.waiting} events wait, and are not told."
+        told = f"answers are read too slowly: {fault}, and are not told."
         raise _Ended("slow", told) from None
     except Exception as fault:  # its words may hold what was sent, so they are not said
         failed(PATH, fault)
