@@ -78,17 +78,21 @@ def _kind(name: str, kind: str) -> Kind:
 @dataclass(frozen=True)
 class Truth:
     """What is true of some rows, and for each quality floor on a slice, which of them it speaks of. Of moments also when they
-    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them."""
+    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them.
+    Rows that are not ``believed`` are answered and scored, and not learned from; None: all are."""
 
     target: Array
     slices: Mapping[str, NDArray[np.bool_]]
     timeline: Timeline | None = None
     groups: Mapping[str, Coded] = field(default_factory=dict)
+    believed: NDArray[np.bool_] | None = None
 
     def take(self, index: NDArray[np.intp]) -> Truth:
         when = self.timeline.take(index) if self.timeline else None
         groups = {name: cells.take(index) for name, cells in self.groups.items()}
-        return Truth(self.target[index], {key: mask[index] for key, mask in self.slices.items()}, when, groups)
+        slices = {key: mask[index] for key, mask in self.slices.items()}
+        believed = None if self.believed is None else self.believed[index]
+        return Truth(self.target[index], slices, when, groups, believed)
 
     @property
     def units(self) -> Array | None:
@@ -172,10 +176,25 @@ def _timed(asked: Asked, frame: pl.DataFrame, held: pl.DataFrame) -> Asked:
     def timed(part: Part, rows: pl.DataFrame) -> Part:
         groups = {name: Coded.of(rows[column].cast(pl.String).to_list()) for name, column in named.items()}
         when = moments.timeline(rows, decode, layout, rest)
-        return replace(part, truth=replace(part.truth, timeline=when, groups=groups))
+        believed = rows[moments.BELIEVED].to_numpy()
+        return replace(part, truth=replace(part.truth, timeline=when, groups=groups, believed=believed))
 
-    ladder = moments.rungs(frame, asked.job, _FOLDS)
-    return replace(asked, learn=timed(asked.learn, frame), test=timed(asked.test, held), ladder=ladder)
+    ladder, learn = moments.rungs(frame, asked.job, _FOLDS), timed(asked.learn, frame)
+    said = (*asked.warnings, *_unbelieved(learn.truth, schema.classes, decode.settle))
+    return replace(asked, learn=learn, test=timed(asked.test, held), ladder=ladder, warnings=said)
+
+
+def _unbelieved(truth: Truth, classes: Sequence[str], settle: float) -> list[str]:
+    """The classes whose labels never last long enough to be believed. Raises JobError where fewer than two do."""
+    assert truth.believed is not None
+    lasting = np.unique(truth.target[truth.believed])
+    lost = [classes[k] for k in np.setdiff1d(truth.target, lasting)]
+    if lost and len(lasting) < 2:
+        raise JobError(
+            f'--settle {settle:g} s leaves nothing of "{lost[0]}" to learn from: no label of it lasts as long. Write a shorter one.'
+        )
+    named = ", ".join(f'"{name}"' for name in lost)
+    return [f"--settle {settle:g} s leaves nothing to learn from of {named}: no label lasts as long."] if lost else []
 
 
 def whole(job: Job, source: Any, test: Any) -> tuple[Asked, pl.DataFrame, NDArray[np.intp] | None]:

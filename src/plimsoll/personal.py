@@ -213,9 +213,8 @@ def _own(frame: pl.DataFrame, job: Job, schema: Schema, source: Source) -> Own:
     recording = in_order((frame[moments.BLOCK] // moments.BLOCKS).to_list())
     session = in_order(frame[asked.session].to_list()) if asked.session else np.zeros(len(frame), dtype=np.int64)
     ends = places.field(PLACE[1]).to_numpy().astype(np.int64)
-    return Own(
-        target, session, recording, ends, layout.frames(asked.stride) / layout.rate, layout.frames(asked.window), rest
-    )
+    believed, stride = frame[moments.BELIEVED].to_numpy(), layout.frames(asked.stride) / layout.rate
+    return Own(target, session, recording, ends, believed, stride, layout.frames(asked.window), rest)
 
 
 def _facts(held: Person, made: Bundle, used: Array, score: Score | None, origin: Mapping[str, Any]) -> dict[str, Any]:

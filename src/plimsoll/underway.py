@@ -64,7 +64,7 @@ def begin(asked: Asked, folder: Path) -> Asked:
 def _lay_out(asked: Asked, work: Path) -> None:
     """Puts on disk what every trial reads."""
     learn = asked.learn
-    store(work / "rows", learn.rows, learn.truth.target)
+    store(work / "rows", learn.rows, learn.truth.target, learn.truth.believed)
     store_folds(work / "folds.npz", asked.folds)
     (work / "requests.jsonl").write_bytes(meter.requests(_asked(asked), asked.schema.names))
 
