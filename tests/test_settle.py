@@ -49,7 +49,7 @@ def steady(track: np.ndarray, frame: int, settle: int, stream: int) -> bool:
 @pytest.mark.parametrize("delay", [0, 30])
 def test_a_label_is_believed_once_it_has_lasted(tmp_path: Path, delay: int):
     """By the label of the moment, which is the one of ``delay`` before it; what a stream begins with is no change."""
-    found = asked(tmp_path, settle="0.7 s", **{"delay": f"{delay * 10} ms"})
+    found = asked(tmp_path, settle="0.7 s", delay=f"{delay * 10} ms")
     track, line, believed = tracked(tmp_path), found.learn.truth.timeline, found.learn.truth.believed
     assert line is not None
     assert believed is not None
