@@ -57,8 +57,8 @@ class Judge:
             seen = self.look(blank.id, outcome)
         except BROKEN as fault:
             return replace(blank, why=f"its answers could not be scored: {fault}", measured=costs)
-        job, truth = self.asked.job, self.asked.learn.truth.target[seen.index]
-        score = evidence.score(job.score, truth, seen.answers, seen.labels, job.seed)
+        job, truth = self.asked.job, self.asked.learn.truth.take(seen.index)
+        score = evidence.score(job.score, truth.target, seen.answers, seen.labels, job.seed, truth.over()[1])
         trial = replace(blank, score=score, status=Status.FITS, measured=costs)
         return trial if blank.share < 1.0 else self._metered(trial, outcome, seconds)
 
@@ -67,8 +67,8 @@ class Judge:
         index, raw = outcome.answers()
         if before := self.seen.get(number):
             index, raw = np.concatenate([before.index, index]), np.concatenate([before.raw, raw])
-        job, truth = self.asked.job, self.asked.learn.truth.target[index]
-        answers, labels = crossed(truth, raw, job)
+        job, truth = self.asked.job, self.asked.learn.truth.take(index)
+        answers, labels = crossed(truth.target, raw, job, truth.over(least=2)[1])
         self.seen[number] = Seen(index, raw, answers, labels)
         return self.seen[number]
 
@@ -171,9 +171,10 @@ class Judge:
         both, here, there = np.intersect1d(one.index, other.index, assume_unique=True, return_indices=True)
         key = (trial.id, best.id, len(both))
         if key not in self._worse:
-            job, truth = self.asked.job, self.asked.learn.truth.target[both]
+            job, truth = self.asked.job, self.asked.learn.truth.take(both)
             a, b = (one.answers[here], one.labels[here]), (other.answers[there], other.labels[there])
             names = [job.score, *(["log_loss"] if metrics.METRICS[job.score].of_labels else [])]
-            gains = (metrics.gain(name, truth, a, b, job.seed, draws=100)[0] for name in names)
+            units = truth.over()[1]
+            gains = (metrics.gain(name, truth.target, a, b, job.seed, draws=100, units=units)[0] for name in names)
             self._worse[key] = not len(both) or any(gain > 0 for gain in gains)
         return self._worse[key]

@@ -6,13 +6,10 @@ moments, whichever of them its own split is: the same recipe and knobs, fitted o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from plimsoll import catalogue, frontier, metrics
 from plimsoll.crew import Crew, Lane, Work
@@ -25,12 +22,11 @@ from plimsoll.trial import Trial
 from plimsoll.units import TIME, show
 from plimsoll.workbench import store_folds
 
-Array = NDArray[Any]
 RUNGS = ("random", "session", "person")
 SHOWN = ("balanced_accuracy", "macro_f1", "accuracy")
 _MARGIN = 1.35  # a fit may take this much longer than one of the trial's
 _MOST = 0.15  # of the window that is kept for it
-_DRAWS = 200
+_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -113,37 +109,10 @@ def _scored(search: Search, name: str, outcome: Outcome) -> Rung:
     try:
         index, raw = outcome.answers()
         truth = search.asked.learn.truth.take(index)
-        _, labels = crossed(truth.target, raw, search.job)
+        answers, labels = crossed(truth.target, raw, search.job, truth.over(least=2)[1])
     except BROKEN as fault:
         return Rung(name, why=f"its answers could not be scored: {fault}")
-    people = truth.units
-    assert truth.timeline is not None
-    units = truth.timeline.streams if people is None else people
-    figures = intervals(SHOWN, truth.target, labels, units, search.job.seed)
-    return Rung(name, len(learn), len(held), figures, "streams" if people is None else "people")
-
-
-def intervals(
-    names: Sequence[str], truth: Array, labels: Array, units: Array, seed: int = 0
-) -> dict[str, tuple[float, float, float]]:
-    """Metrics of decided classes with 95 % intervals by the bootstrap over units, whose rows are no separate evidence.
-
-    >>> truth = np.array([0, 1, 0, 1])
-    >>> intervals(["accuracy"], truth, truth, np.array([0, 0, 1, 1]))
-    {'accuracy': (1.0, 1.0, 1.0)}
-    """
-    each = np.unique(units, return_inverse=True)[1]
-    size = int(max(truth.max(), labels.max())) + 1
-    many = int(each.max()) + 1
-    tables = (
-        np.bincount((each * size + truth) * size + labels, minlength=many * size**2).reshape(many, -1).astype(float)
-    )
-    weights = np.random.default_rng(seed).multinomial(many, np.full(many, 1.0 / many), _DRAWS)
-    drawn = (weights @ tables).reshape(_DRAWS, size, size)
-    whole = tables.sum(axis=0).reshape(size, size)
-    found = {}
-    for name in names:
-        of = metrics.BY_TABLE[name]
-        low, high = np.quantile([of(table) for table in drawn], [0.025, 0.975])
-        found[name] = (float(low), of(whole), float(high))
-    return found
+    over, units = truth.over()
+    spoken = truth.target, answers, labels, search.job.seed, _DRAWS, units
+    figures = {each: metrics.interval(each, *spoken) for each in SHOWN}
+    return Rung(name, len(learn), len(held), figures, over)

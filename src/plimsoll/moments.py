@@ -29,7 +29,7 @@ ONSET = "frame at which its label began"
 BELIEVED = "whether its label has settled"
 BLOCKS = 100_000  # that a recording may have: its number is that of a block over this
 INNER = (BLOCK, WINDOW, ONSET, BELIEVED)
-_STRETCH = 5.0  # seconds of one
+STRETCH = 5.0  # seconds of one
 _LOOKED = (
     1.0  # seconds that a model may look through where the job names no bound: what is held out is kept so far apart
 )
@@ -69,7 +69,7 @@ def of(recordings: Recordings, job: Job, labelled: bool = True) -> Moments:
     labels = _labels(recordings, job.predict, when - 1 - late, streams, asked) if labelled else []
     seconds = pl.Series(MOMENT, (when - begins[whose]) / layout.rate)
     cells = pl.DataFrame(dict(zip(PLACE, (streams[whose], when), strict=True))).to_struct(recordings.name)
-    block = whose * BLOCKS + (when - begins[whose]) // layout.frames(_STRETCH)
+    block = whose * BLOCKS + (when - begins[whose]) // layout.frames(STRETCH)
     kept = frame.drop(recordings.name, *([job.predict] if job.predict in frame.columns else []))[whose]
     seen = window if asked.within else max(window, layout.frames(_LOOKED))
     made = kept.with_columns(cells, *labels, seconds, pl.Series(BLOCK, block), pl.lit(seen).alias(WINDOW))
@@ -134,10 +134,14 @@ def split(frame: pl.DataFrame, job: Job) -> Pair:
 def folds(frame: pl.DataFrame, test: pl.DataFrame, job: Job, count: int) -> list[Pair]:
     """Folds of the training rows that part them as the test rows are parted from them."""
     asked = replace(job, split=split_of(frame, job, test))
-    groups = splits.groups(frame, asked)
-    if groups is not None:
-        count = min(count, len(np.unique(groups)))
-    return [cut(pair, frame) for pair in splits.folds(frame, asked, count)]
+    group = splits.groups(frame, asked)
+    several = count if group is None else splits.parts(group, count)
+    return [cut(pair, frame) for pair in splits.folds(frame, asked, several)]
+
+
+def groups(frame: pl.DataFrame, test: pl.DataFrame, job: Job) -> NDArray[np.int64] | None:
+    """The number of what folds keep whole, for each row: a person, a session, a stretch; None where they part by time."""
+    return splits.groups(frame, replace(job, split=split_of(frame, job, test)))
 
 
 def rungs(frame: pl.DataFrame, job: Job, count: int) -> dict[str, Pair]:
@@ -150,8 +154,9 @@ def rungs(frame: pl.DataFrame, job: Job, count: int) -> dict[str, Pair]:
     found = {}
     for name, named in columns.items():
         parted = replace(job, split=Split("group", tuple(column for column in named if column)))
-        if named[-1] and (many := len(frame.select(parted.split.columns).unique())) > 1:
-            pair = cut(splits.folds(frame, parted, min(count, many))[0], frame)
+        group = splits.groups(frame, parted) if named[-1] else None
+        if group is not None and group.max(initial=0) > 0:
+            pair = cut(splits.folds(frame, parted, splits.parts(group, count))[0], frame)
             if len(pair[0]):
                 found[name] = pair
     return found

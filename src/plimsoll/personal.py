@@ -26,7 +26,6 @@ from plimsoll import (
     infer,
     listed,
     meter,
-    metrics,
     moments,
     provenance,
     shift,
@@ -52,7 +51,6 @@ from plimsoll.trial import Score
 Array = NDArray[Any]
 SECONDS = (0.0, 1.0, 3.0, 10.0)  # of calibration, a class, that are compared
 _METERING = 30.0  # seconds that measuring may take
-_DRAWS = 100
 _TIMED = 50  # chunks that are timed
 _TIMES = ("p50", "p99", "memory", "size", "cold_start")
 
@@ -96,14 +94,8 @@ class Person:
     def score(self, made: Bundle, rows: Array) -> Score:
         """On these rows, with a 95 % interval by the bootstrap over stretches, whose moments are no separate evidence."""
         answers, labels = deciding(made)(self.rows.take(rows))
-        name, truth = self.made.job.score, self.own.target[rows]
-        parts = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(self.own.stretches(rows))) + 1)
-        random, drawn = np.random.default_rng(self.made.job.seed), []
-        for _ in range(_DRAWS):
-            pick = np.concatenate([parts[k] for k in random.integers(0, len(parts), len(parts))])
-            drawn.append(metrics.score(name, truth[pick], answers[pick], labels[pick]))
-        low, high = np.nanquantile(drawn, [0.025, 0.975])
-        return Score(name, metrics.score(name, truth, answers, labels), float(low), float(high), len(rows))
+        name, truth, stretches = self.made.job.score, self.own.target[rows], self.own.stretches(rows)
+        return evidence.score(name, truth, answers, labels, self.made.job.seed, stretches)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def tested(made: Bundle, asked: Asked, test: Part, measured: Measured) -> Verdic
     one that decodes, what a step takes is part of every delay."""
     truth = test.truth.target
     answers, labels = deciding(made)(test.rows)
-    score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed)
+    score = evidence.score(asked.job.score, truth, answers, labels, asked.job.seed, test.truth.over()[1])
     found = evidence.gather(asked.job, asked.schema, test.rows, truth, answers, labels, made.calibration.radius)
     decided, compute = None, measured.middle("p99") or 0.0
     if made.rule is not None and test.truth.timeline is not None:

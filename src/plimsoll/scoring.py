@@ -83,11 +83,15 @@ def spent(cpu: float, **exact: float) -> Measured:
     return Measured.exactly(cpu=cpu, **exact).joined(estimated)
 
 
-def crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
-    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody."""
+def crossed(truth: Array, raw: Array, job: Job, units: Array | None = None) -> tuple[Array, Array]:
+    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody. Halves are of
+    ``units`` where rows are of some, whose other rows would teach too much of them."""
     if raw.ndim == 1:
         return raw, raw
-    half = np.random.default_rng(job.seed).permutation(len(truth)) % 2 == 0
+    parted = units is not None and units.max(initial=0) > 0
+    each = units if parted else np.arange(len(truth))
+    assert each is not None
+    half = (np.random.default_rng(job.seed).permutation(int(each.max(initial=-1)) + 1) % 2 == 0)[each]
     answers, labels = np.empty_like(raw), np.empty(len(truth), dtype=np.int64)
     for teach, learn in ((half, ~half), (~half, half)):
         if teach.any() and learn.any():
