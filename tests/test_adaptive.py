@@ -11,7 +11,7 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll import adaptive
+from plimsoll import adaptive, catalogue
 from plimsoll.clock import Clock
 from plimsoll.recipe import Fold
 from plimsoll.recipes import adaptive_lda
@@ -170,3 +170,15 @@ def test_a_table_of_recordings_is_refused_in_words():
     """It follows streams, and a row of a table is none."""
     assert "stream" in adaptive_lda.refuse(replace(JOB, decode=None), SCHEMA)
     assert adaptive_lda.refuse(JOB, SCHEMA) is None
+
+
+def test_a_bound_on_the_window_is_one_on_memory_too():
+    """However slowly it moves: a state may hold what lay before, so a family with one is not tried, whichever it is."""
+    assert JOB.decode is not None
+    free, bounded = (replace(JOB, decode=replace(JOB.decode, within=within)) for within in (False, True))
+    assert adaptive_lda.RECIPE.refusal(free, SCHEMA) is None
+    refused = catalogue.refusals(bounded, SCHEMA)
+    remembering = [name for name in refused if catalogue.find(name).remembers]
+    assert {"adaptive_lda", "conv_gru"} <= set(remembering)
+    assert all("--window" in str(refused[name]) for name in remembering)
+    assert refused["covariance_lda"] is None

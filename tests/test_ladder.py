@@ -150,18 +150,6 @@ def test_onsets_are_those_of_the_frames(tmp_path: Path):
     assert (line.onsets < line.ends).all()
 
 
-def test_intervals_are_wider_over_people_than_over_moments():
-    """Moments of one person are no separate evidence."""
-    random = np.random.default_rng(0)
-    who = np.repeat(np.arange(6), 500)
-    truth = random.integers(0, 3, 3000)
-    labels = np.where(random.random(3000) < who / 6, truth, 0)
-    wide, narrow = (ladder.intervals(ladder.SHOWN, truth, labels, units) for units in (who, np.arange(3000)))
-    for name in ladder.SHOWN:
-        assert wide[name][1] == narrow[name][1]
-        assert wide[name][2] - wide[name][0] > 3 * (narrow[name][2] - narrow[name][0])
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A run of one trial, in which each gesture sits elsewhere for each person; it has all the time that it needs."""

@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
-    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending edits",
+    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending edits draws",
     "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy waves signal_files recordings moments sources covariance discriminant streaming ctc ring blending events matching event_figures rule takes intervals pandas_tables hdf5_notes hdf5_files npz_files parquet_files wav_files resampling filters tracks folders listed recording_checks spool hearing own ridge minirocket bands onnx_check nets net_augment net_checkpoint net_export net_fit net_lessons net_model net_module net_quantised net_steps net_training net_written time_domain window_features window_lda wearing following adaptive net_axes net_pruned net_units sequences spellings",
     "sketch catalogue meter ledger frontier card costs curves evidence asked prior cases growth tariff carry logline logbook blend distil devices contest paired approaches rounds shift worth",
     "outlook promise planner runner bundle archive members workbench policy spread drift labelled watching alarms",

@@ -243,7 +243,7 @@ def test_a_net_refuses_in_words(monkeypatch: pytest.MonkeyPatch):
     assert memory.refuse(JOB, SCHEMA) is None
     assert window.refuse(JOB, Schema((Column("x", Kind.NUMBER),), "y", CLASSES)) == "it reads one signal"
     assert "classes apart" in str(window.refuse(replace(JOB, task=Task.REGRESSION), SCHEMA))
-    assert "--window" in str(memory.refuse(replace(JOB, decode=Decode(within=True)), SCHEMA))
+    assert "--window" in str(memory.refusal(replace(JOB, decode=Decode(within=True)), SCHEMA))
     assert "recordings" in str(memory.refuse(replace(JOB, decode=None), SCHEMA))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert "pip install 'plimsoll[torch]'" in str(window.refuse(JOB, SCHEMA))

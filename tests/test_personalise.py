@@ -187,7 +187,7 @@ def test_a_temperature_moves_no_decision():
 
 def own(target: list[int], session: list[int]) -> Own:
     rows = np.arange(len(target))
-    return Own(np.array(target), np.array(session), np.array(session), 10 * rows + 20, 0.1, 10, 0)
+    return Own(np.array(target), np.array(session), np.array(session), 10 * rows + 20, rows >= 0, 0.1, 10, 0)
 
 
 def test_the_first_session_that_has_every_class_calibrates():

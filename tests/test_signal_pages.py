@@ -10,15 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plimsoll import meter
 from plimsoll.bundle import write
 from plimsoll.errors import PolicyError, RequestError
 from plimsoll.policy import reading
+from plimsoll.schema import Column, Kind, Layout, Schema
 from plimsoll.serve import probe
+from plimsoll.serve import request as wire
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
 from plimsoll.serve.house import assemble
+from plimsoll.serve.request import Reader
 from plimsoll.serve.version import Version
 from stream_toys import SCHEMA, signal, toy
 
@@ -78,6 +83,42 @@ def test_a_stretch_that_is_none_is_refused(app: App, cell: Any, says: str):
     assert status == 422
     assert fault["path"].startswith("$.emg")
     assert any(part in fault["message"] for part in says.split("|"))
+
+
+FRAMES = Schema((Column("emg", Kind.SIGNAL, layout=Layout(200.0, ("a", "b"))),), "y")
+
+
+def told(body: bytes) -> Any:
+    """What a reader makes of a body: frames, or its complaint."""
+    try:
+        (cell,) = Reader(FRAMES).read(body)[0][0]
+        assert isinstance(cell, np.ndarray)
+        return cell.shape, cell.tolist()
+    except RequestError as fault:
+        return str(fault)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=2, max_size=2), max_size=5), st.data())
+def test_frames_are_read_the_quick_way_as_they_are_the_long_way(frames: list[list[float]], data: st.DataObject):
+    """Whatever is done to a body that is well formed: letters struck, doubled, exchanged. What is no list of frames is refused by
+    both, for the same reason."""
+    body = bytearray(json.dumps({"emg": frames}).encode())
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(8, len(body) - 1))
+        body[place : place + data.draw(st.integers(0, 2))] = data.draw(st.sampled_from([b"", b"[", b"]", b",", b"1", b" ", b".", b"e", b"null", b'"', b"-"]))  # fmt: skip
+    quick = told(bytes(body))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "_numbers", lambda *_: None)
+        assert quick == told(bytes(body))
+
+
+def test_a_long_recording_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch):
+    """Numbers, and white space between them, in any spelling of JSON: no list is made for a frame."""
+    monkeypatch.setattr(wire, "_framed", lambda *_: pytest.fail("frame by frame"))
+    many = np.random.default_rng(0).normal(size=(5_000, 2)).astype(np.float32)
+    assert told(json.dumps({"emg": many.tolist()}, indent=1).encode()) == (many.shape, many.tolist())
+    assert told(b'{"emg": [[1, -2.5e-3], [3E2, 0]]}') == ((2, 2), np.float32([[1, -2.5e-3], [300, 0]]).tolist())
 
 
 def test_a_signal_is_a_tensor_of_three_axes(app: App):

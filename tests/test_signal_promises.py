@@ -106,7 +106,7 @@ def swapped(kind: type[Strongest]) -> Recipe:
         sound = fit(*asked)
         return kind(sound.name, sound.reach, sound.weights)
 
-    return replace(SOUND, fit=made)
+    return replace(SOUND, fit=made, remembers=issubclass(kind, Remembers))
 
 
 class HearsTheNextFrame(Strongest):
@@ -185,6 +185,7 @@ FAULTS = [
     (promises.no_look_ahead, swapped(HearsItsWholeChunk), "looks ahead, in a stream"),
     (promises.window_is_kept, replace(SOUND, fit=takes_any_window), "looks back 25 frames on a window of 10"),
     (promises.window_is_kept, swapped(LooksFurtherThanItSays), "hears what lies before its window"),
+    (promises.window_is_kept, replace(swapped(Remembers), remembers=False), "Say remembers=True"),
     (promises.state_is_its_own, swapped(KeepsItInTheModel), "side by side otherwise than each alone"),
 ]
 

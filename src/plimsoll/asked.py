@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from plimsoll.sources import Source
 from plimsoll.splits import Pair
 
 Array = NDArray[Any]
-_MANY = 5_000  # rows from which a trial is scored on one fold, and the others wait for the run-off
+_MANY = 5_000  # rows from which a trial is scored on some folds, and the others wait for the run-off
 _FOLDED = 250_000  # rows above which there is one holdout and no run-off: its rows are many enough
 _FOLDS = 5
 _HASHED = 1 << 30  # bytes of samples of which a digest is taken
@@ -78,17 +78,45 @@ def _kind(name: str, kind: str) -> Kind:
 @dataclass(frozen=True)
 class Truth:
     """What is true of some rows, and for each quality floor on a slice, which of them it speaks of. Of moments also when they
-    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them."""
+    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them.
+    Rows that are not ``believed`` are answered and scored, and not learned from; None: all are. ``together`` numbers the
+    groups of a table whose split keeps them whole."""
 
     target: Array
     slices: Mapping[str, NDArray[np.bool_]]
     timeline: Timeline | None = None
     groups: Mapping[str, Coded] = field(default_factory=dict)
+    believed: NDArray[np.bool_] | None = None
+    together: NDArray[np.int64] | None = None
 
     def take(self, index: NDArray[np.intp]) -> Truth:
         when = self.timeline.take(index) if self.timeline else None
         groups = {name: cells.take(index) for name, cells in self.groups.items()}
-        return Truth(self.target[index], {key: mask[index] for key, mask in self.slices.items()}, when, groups)
+        slices = {key: mask[index] for key, mask in self.slices.items()}
+        believed = None if self.believed is None else self.believed[index]
+        together = None if self.together is None else self.together[index]
+        return Truth(self.target[index], slices, when, groups, believed, together)
+
+    def over(self, least: int = _PEOPLE) -> tuple[str, Array | None]:
+        """What rows are no separate evidence within, and the number of it that each row is of: people, else sessions, groups,
+        streams or stretches of five seconds, the first of which there are so many; ("rows", None) where each row is evidence.
+        """
+        for what, parts in self._wholes():
+            found = np.unique(np.stack(parts), axis=1, return_inverse=True)[1].ravel() if parts else np.zeros(0)
+            if found.max(initial=-1) + 1 >= least:
+                return what, found
+        return "rows", None
+
+    def _wholes(self) -> Iterator[tuple[str, list[Array]]]:
+        """Of each kind, from the largest on, the numbers that together name one."""
+        codes = {name: cells.codes for name, cells in self.groups.items()}
+        yield "people", [codes[name] for name in ("person",) if name in codes]
+        yield "sessions", [*codes.values()] if "session" in codes else []
+        yield "groups", [] if self.together is None else [self.together]
+        if self.timeline is not None:
+            streams, heard = self.timeline.streams, self.timeline.ends - self.timeline.streams
+            yield "streams", [streams]
+            yield "stretches", [streams, (heard - 1) // max(1, round(moments.STRETCH * self.timeline.rate))]
 
     @property
     def units(self) -> Array | None:
@@ -155,7 +183,7 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     warnings += checks.check(frame, held, job, schema)
     folds = _folds(frame, held, job)
     digest = _digest(frame, job, schema, given)
-    first = len(folds) if len(frame) <= _MANY else 1
+    first = _first(frame, held, job, folds)
     parts = _part(frame, job, schema, given), _part(held, job, schema, beside or given)
     named = _named(source), _named(test) if test is not None else ""
     asked = Asked(job, schema, *parts, folds, first, digest, tuple(warnings), *named)
@@ -172,13 +200,28 @@ def _timed(asked: Asked, frame: pl.DataFrame, held: pl.DataFrame) -> Asked:
     def timed(part: Part, rows: pl.DataFrame) -> Part:
         groups = {name: Coded.of(rows[column].cast(pl.String).to_list()) for name, column in named.items()}
         when = moments.timeline(rows, decode, layout, rest)
-        return replace(part, truth=replace(part.truth, timeline=when, groups=groups))
+        believed = rows[moments.BELIEVED].to_numpy()
+        return replace(part, truth=replace(part.truth, timeline=when, groups=groups, believed=believed))
 
     for part, where in ((asked.learn, "to learn from"), (asked.test, "of the test")):
         if asked.job.score in SEQUENCES and (part.truth.target == rest).all():
             raise DataError(f"Nothing happens in the recordings {where}, so none has a {asked.job.score}.")
-    ladder = moments.rungs(frame, asked.job, _FOLDS)
-    return replace(asked, learn=timed(asked.learn, frame), test=timed(asked.test, held), ladder=ladder)
+    ladder, learn = moments.rungs(frame, asked.job, _FOLDS), timed(asked.learn, frame)
+    said = (*asked.warnings, *_unbelieved(learn.truth, schema.classes, decode.settle))
+    return replace(asked, learn=learn, test=timed(asked.test, held), ladder=ladder, warnings=said)
+
+
+def _unbelieved(truth: Truth, classes: Sequence[str], settle: float) -> list[str]:
+    """The classes whose labels never last long enough to be believed. Raises JobError where fewer than two do."""
+    assert truth.believed is not None
+    lasting = np.unique(truth.target[truth.believed])
+    lost = [classes[k] for k in np.setdiff1d(truth.target, lasting)]
+    if lost and len(lasting) < 2:
+        raise JobError(
+            f'--settle {settle:g} s leaves nothing of "{lost[0]}" to learn from: no label of it lasts as long. Write a shorter one.'
+        )
+    named = ", ".join(f'"{name}"' for name in lost)
+    return [f"--settle {settle:g} s leaves nothing to learn from of {named}: no label lasts as long."] if lost else []
 
 
 def whole(job: Job, source: Any, test: Any) -> tuple[Asked, pl.DataFrame, NDArray[np.intp] | None]:
@@ -210,7 +253,7 @@ def whole(job: Job, source: Any, test: Any) -> tuple[Asked, pl.DataFrame, NDArra
 def tuned_on(frame: pl.DataFrame, held: pl.DataFrame, job: Job) -> list[Pair]:
     """The folds of rows to learn from on which settings are compared, as a fit would; ``held`` are those set apart."""
     found = _folds(frame, held, job)
-    return found if len(frame) <= _MANY else found[:1]
+    return found[: _first(frame, held, job, found)]
 
 
 def _sampled(given: Source) -> str:
@@ -238,7 +281,17 @@ def _folds(frame: pl.DataFrame, held: pl.DataFrame, job: Job) -> list[Pair]:
         return moments.folds(frame, held, job, _FOLDS)
     # Forward folds have little to learn from at first: of many rows in time, the latest are the one holdout.
     several = len(frame) <= _MANY or (len(frame) <= _FOLDED and job.split.how != "time")
-    return splits.folds(frame, job, _FOLDS if several else 1)
+    group = splits.groups(frame, job) if len(frame) > _MANY else None
+    count = _FOLDS if group is None else splits.parts(group, _FOLDS)
+    return splits.folds(frame, job, count if several else 1)
+
+
+def _first(frame: pl.DataFrame, held: pl.DataFrame, job: Job, folds: Sequence[Pair]) -> int:
+    """How many of the folds tell a trial's worth: all of few rows, else as few as hold out enough groups, or one."""
+    if len(frame) <= _MANY:
+        return len(folds)
+    group = moments.groups(frame, held, job) if job.decode else splits.groups(frame, job)
+    return 1 if group is None else splits.enough(folds, group)
 
 
 def _check_floors(job: Job, schema: Schema) -> None:
@@ -260,7 +313,8 @@ def _named(source: Any) -> str:
 
 
 def _part(frame: pl.DataFrame, job: Job, schema: Schema, given: Source) -> Part:
-    truth = Truth(infer.to_target(frame, job, schema), _slices(job.limits, frame))
+    together = splits.groups(frame, job) if set(job.split.columns) <= set(frame.columns) and not job.decode else None
+    truth = Truth(infer.to_target(frame, job, schema), _slices(job.limits, frame), together=together)
     return Part(infer.to_rows(frame, schema, given.samples), truth)
 
 

@@ -61,13 +61,7 @@ def names() -> tuple[str, ...]:
 def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
     """Of the recipes that a job may use, the floor always among them: why each does not apply; None where it does."""
     wanted = [name for name in names() if not job.recipes or name in (*job.recipes, "constant")]
-    return {name: _refusal(find(name), job, schema) for name in wanted}
-
-
-def _refusal(recipe: Recipe, job: Job, schema: Schema) -> str | None:
-    if job.decode is not None and not recipe.streams:
-        return "it answers rows, not streams"
-    return recipe.refuse(job, schema)
+    return {name: find(name).refusal(job, schema) for name in wanted}
 
 
 def find(name: str) -> Recipe:

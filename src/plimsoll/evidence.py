@@ -25,9 +25,9 @@ _TOLD = 0.001  # how far a share may lie from the one that its quantile tells, b
 _SHARED = 10  # rows that must share a value for it to be told
 
 
-def score(name: str, truth: Array, answers: Array, labels: Array, seed: int = 0) -> Score:
-    """A metric on these rows with its 95 % bootstrap interval."""
-    low, value, high = metrics.interval(name, truth, answers, labels, seed, draws=100)
+def score(name: str, truth: Array, answers: Array, labels: Array, seed: int = 0, units: Array | None = None) -> Score:
+    """A metric on these rows with its 95 % bootstrap interval, over units where rows are no separate evidence."""
+    low, value, high = metrics.interval(name, truth, answers, labels, seed, draws=100, units=units)
     return Score(name, value, low, high, len(truth))
 
 

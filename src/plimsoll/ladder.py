@@ -6,13 +6,10 @@ moments, whichever of them its own split is: the same recipe and knobs, fitted o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from plimsoll import catalogue, frontier, metrics, worth
 from plimsoll.asked import Truth
@@ -29,12 +26,11 @@ from plimsoll.units import TIME, show
 from plimsoll.workbench import store_folds
 from plimsoll.worth import Given
 
-Array = NDArray[Any]
 RUNGS = ("random", "session", "person")
 SHOWN = ("balanced_accuracy", "macro_f1", "accuracy")
 _MARGIN = 1.35  # a fit may take this much longer than one of the trial's
 _MOST = 0.15  # of the window that is kept for it
-_DRAWS = 200
+_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -120,13 +116,12 @@ def _scored(search: Search, name: str, outcome: Outcome) -> Rung:
         given = unseen(search.job, truth, index, raw).given
     except BROKEN as fault:
         return Rung(name, why=f"its answers could not be scored: {fault}")
-    people = truth.units
-    assert truth.timeline is not None
-    units = truth.timeline.streams if people is None else people
-    figures = intervals(SHOWN, truth.target, given.labels, units, search.job.seed)
+    over, units = truth.over()
+    spoken = truth.target, given.answers, given.labels, search.job.seed, _DRAWS, units
+    figures = {each: metrics.interval(each, *spoken) for each in SHOWN}
     if search.job.score in metrics.SEQUENCES:
         figures |= _of_score(search.job, truth, given)
-    return Rung(name, len(learn), len(held), figures, "streams" if people is None else "people")
+    return Rung(name, len(learn), len(held), figures, over)
 
 
 def _of_score(job: Job, truth: Truth, given: Given) -> dict[str, tuple[float, float, float]]:
@@ -136,29 +131,3 @@ def _of_score(job: Job, truth: Truth, given: Given) -> dict[str, tuple[float, fl
     except DataError:
         return {}
     return {found.metric: (found.low, found.value, found.high)}
-
-
-def intervals(
-    names: Sequence[str], truth: Array, labels: Array, units: Array, seed: int = 0
-) -> dict[str, tuple[float, float, float]]:
-    """Metrics of decided classes with 95 % intervals by the bootstrap over units, whose rows are no separate evidence.
-
-    >>> truth = np.array([0, 1, 0, 1])
-    >>> intervals(["accuracy"], truth, truth, np.array([0, 0, 1, 1]))
-    {'accuracy': (1.0, 1.0, 1.0)}
-    """
-    each = np.unique(units, return_inverse=True)[1]
-    size = int(max(truth.max(), labels.max())) + 1
-    many = int(each.max()) + 1
-    tables = (
-        np.bincount((each * size + truth) * size + labels, minlength=many * size**2).reshape(many, -1).astype(float)
-    )
-    weights = np.random.default_rng(seed).multinomial(many, np.full(many, 1.0 / many), _DRAWS)
-    drawn = (weights @ tables).reshape(_DRAWS, size, size)
-    whole = tables.sum(axis=0).reshape(size, size)
-    found = {}
-    for name in names:
-        of = metrics.BY_TABLE[name]
-        low, high = np.quantile([of(table) for table in drawn], [0.025, 0.975])
-        found[name] = (float(low), of(whole), float(high))
-    return found

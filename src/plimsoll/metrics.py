@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import units
+from plimsoll.draws import ends
 
 Array = NDArray[Any]
 
@@ -234,40 +235,41 @@ def score(name: str, truth: Array, answers: Array, labels: Array) -> float:
 
 
 def interval(
-    name: str, truth: Array, answers: Array, labels: Array, seed: int = 0, draws: int = 200
+    name: str, truth: Array, answers: Array, labels: Array, seed: int = 0, draws: int = 200, units: Array | None = None
 ) -> tuple[float, float, float]:
-    """A metric with its 95 % interval by the bootstrap over rows (Efron 1979): (low, value, high)."""
+    """A metric with its 95 % interval (see ``draws.ends``): (low, value, high). ``units`` are those that rows are of, where
+    rows are no separate evidence."""
     value = score(name, truth, answers, labels)
-    random = np.random.default_rng(seed)
-    size = min(len(truth), 20_000)  # the spread is that of 20,000 rows, scaled, above that many
-    scale = np.sqrt(size / len(truth))
-    drawn = []
-    for _ in range(draws):
-        pick = random.integers(0, len(truth), size)
-        drawn.append(score(name, truth[pick], answers[pick], labels[pick]))
-    low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (value, value)
-    return float(value + (low - value) * scale), value, float(value + (high - value) * scale)
+
+    def of(pick: Array) -> float:
+        return score(name, truth[pick], answers[pick], labels[pick])
+
+    low, high = ends(of, value, len(truth), seed, draws, units)
+    return low, value, high
 
 
 def gain(
-    name: str, truth: Array, one: tuple[Array, Array], other: tuple[Array, Array], seed: int = 0, draws: int = 200
+    name: str,
+    truth: Array,
+    one: tuple[Array, Array],
+    other: tuple[Array, Array],
+    seed: int = 0,
+    draws: int = 200,
+    units: Array | None = None,
 ) -> tuple[float, float]:
-    """How much better ``one`` scores than ``other`` on the same rows: a paired bootstrap's 95 % interval.
+    """How much better ``one`` scores than ``other`` on the same rows: a paired bootstrap's 95 % interval, over ``units`` where
+    they are given.
 
     Each of the two is (answers, labels). Positive means that ``one`` is better, whichever side the metric has.
     """
     side = sign(name)
-    random = np.random.default_rng(seed)
-    size = min(len(truth), 20_000)
-    drawn = []
-    for _ in range(draws):
-        pick = random.integers(0, len(truth), size)
+
+    def of(pick: Array) -> float:
         better, worse = (score(name, truth[pick], a[pick], b[pick]) for a, b in (one, other))
-        drawn.append(side * (better - worse))
+        return side * (better - worse)
+
     middle = side * (score(name, truth, *one) - score(name, truth, *other))
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    scale = np.sqrt(size / len(truth))
-    return float(middle + (low - middle) * scale), float(middle + (high - middle) * scale)
+    return ends(of, middle, len(truth), seed, draws, units)
 
 
 def lacking(name: str, value: float) -> float:

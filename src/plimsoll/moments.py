@@ -26,9 +26,10 @@ BLOCK = "stretch of time"  # the column by which moments are parted at random: w
 WINDOW = "frames of a window"
 MOMENT = "seconds"  # since the recording began
 ONSET = "frame at which its label began"
+BELIEVED = "whether its label has settled"
 BLOCKS = 100_000  # that a recording may have: its number is that of a block over this
-INNER = (BLOCK, WINDOW, ONSET)
-_STRETCH = 5.0  # seconds of one
+INNER = (BLOCK, WINDOW, ONSET, BELIEVED)
+STRETCH = 5.0  # seconds of one
 _LOOKED = (
     1.0  # seconds that a model may look through where the job names no bound: what is held out is kept so far apart
 )
@@ -43,7 +44,10 @@ class Moments:
 
 
 def of(recordings: Recordings, job: Job, labelled: bool = True) -> Moments:
-    """The moments of recordings: one every stride, from the first full window on; without labels where none are needed."""
+    """The moments of recordings: one every stride, from the first full window on; without labels where none are needed.
+
+    A moment of which the labels do not say what was true, since its stream began within ``delay`` of it, is left out.
+    """
     asked = job.decode or Decode()
     layout, frame = recordings.layout, recordings.frame
     _check_columns(frame, asked)
@@ -53,19 +57,19 @@ def of(recordings: Recordings, job: Job, labelled: bool = True) -> Moments:
         )
     stride, window = layout.frames(asked.stride), layout.frames(asked.window)
     begins, ends = recordings.begins, recordings.ends
+    streams, late = _streams(frame, begins, ends, asked), round(asked.delay * layout.rate) if labelled else 0
     places = [np.arange(begin + window, end + 1, stride) for begin, end in zip(begins, ends, strict=True)]
+    places = [each[each - 1 - late >= stream] for each, stream in zip(places, streams, strict=True)]
     counts = np.array([len(each) for each in places])
     if not counts.sum():
         raise DataError(
-            f"No recording is as long as a window of {asked.window:g} s. Give longer ones, or a shorter --window."
+            f"No recording is as long as a window of {asked.window:g} s{_and_delay(late, window, asked)}. Give longer ones, or a shorter --window."
         )
     whose, when = np.repeat(np.arange(len(counts)), counts), np.concatenate(places)
-    noted = np.maximum(when - 1 - round(asked.delay * layout.rate), begins[whose])
-    labels = _labels(recordings, job.predict, noted) if labelled else []
+    labels = _labels(recordings, job.predict, when - 1 - late, streams, asked) if labelled else []
     seconds = pl.Series(MOMENT, (when - begins[whose]) / layout.rate)
-    stream = _streams(frame, begins, ends, asked)[whose]
-    cells = pl.DataFrame(dict(zip(PLACE, (stream, when), strict=True))).to_struct(recordings.name)
-    block = whose * BLOCKS + (when - begins[whose]) // layout.frames(_STRETCH)
+    cells = pl.DataFrame(dict(zip(PLACE, (streams[whose], when), strict=True))).to_struct(recordings.name)
+    block = whose * BLOCKS + (when - begins[whose]) // layout.frames(STRETCH)
     kept = frame.drop(recordings.name, *([job.predict] if job.predict in frame.columns else []))[whose]
     seen = window if asked.within else max(window, layout.frames(_LOOKED))
     made = kept.with_columns(cells, *labels, seconds, pl.Series(BLOCK, block), pl.lit(seen).alias(WINDOW))
@@ -80,14 +84,24 @@ def _check_columns(frame: pl.DataFrame, asked: Decode) -> None:
             raise JobError(f'{flag} "{name}" is not a column. {nearest(name, frame.columns)}')
 
 
-def _labels(recordings: Recordings, name: str, noted: Index) -> list[pl.Series]:
-    """What was true at these frames, and the frame at which it began to be."""
-    track = recordings.tracks[name]
-    return [pl.Series(name, track[noted]), pl.Series(ONSET, _since(track, recordings.begins)[noted])]
+def _and_delay(late: int, window: int, asked: Decode) -> str:
+    return f", and as the labels' delay of {asked.delay:g} s" if late >= window else ""
+
+
+def _labels(
+    recordings: Recordings, name: str, noted: Index, streams: NDArray[np.int64], asked: Decode
+) -> list[pl.Series]:
+    """What was true at these frames, the frame at which it began to be, and whether that is long enough ago to be believed."""
+    track, settle = recordings.tracks[name], round(asked.settle * recordings.layout.rate)
+    changed = _since(track, streams)[noted]
+    # What was true when a stream began may have been so for long: that is no change.
+    believed = (noted - changed >= settle) | np.isin(changed, streams)
+    onsets = _since(track, recordings.begins)[noted]
+    return [pl.Series(name, track[noted]), pl.Series(ONSET, onsets), pl.Series(BELIEVED, believed)]
 
 
 def _since(track: Index, begins: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The frame at which what a track says of each frame began, at most the beginning of its recording.
+    """The frame at which what a track says of each frame began, the last of ``begins`` at the earliest.
 
     >>> _since(np.array([0, 0, 7, 7, 7, 7]), np.array([0, 4])).tolist()
     [0, 0, 2, 2, 4, 4]
@@ -120,10 +134,14 @@ def split(frame: pl.DataFrame, job: Job) -> Pair:
 def folds(frame: pl.DataFrame, test: pl.DataFrame, job: Job, count: int) -> list[Pair]:
     """Folds of the training rows that part them as the test rows are parted from them."""
     asked = replace(job, split=split_of(frame, job, test))
-    groups = splits.groups(frame, asked)
-    if groups is not None:
-        count = min(count, len(np.unique(groups)))
-    return [cut(pair, frame) for pair in splits.folds(frame, asked, count)]
+    group = splits.groups(frame, asked)
+    several = count if group is None else splits.parts(group, count)
+    return [cut(pair, frame) for pair in splits.folds(frame, asked, several)]
+
+
+def groups(frame: pl.DataFrame, test: pl.DataFrame, job: Job) -> NDArray[np.int64] | None:
+    """The number of what folds keep whole, for each row: a person, a session, a stretch; None where they part by time."""
+    return splits.groups(frame, replace(job, split=split_of(frame, job, test)))
 
 
 def rungs(frame: pl.DataFrame, job: Job, count: int) -> dict[str, Pair]:
@@ -136,8 +154,9 @@ def rungs(frame: pl.DataFrame, job: Job, count: int) -> dict[str, Pair]:
     found = {}
     for name, named in columns.items():
         parted = replace(job, split=Split("group", tuple(column for column in named if column)))
-        if named[-1] and (many := len(frame.select(parted.split.columns).unique())) > 1:
-            pair = cut(splits.folds(frame, parted, min(count, many))[0], frame)
+        group = splits.groups(frame, parted) if named[-1] else None
+        if group is not None and group.max(initial=0) > 0:
+            pair = cut(splits.folds(frame, parted, splits.parts(group, count))[0], frame)
             if len(pair[0]):
                 found[name] = pair
     return found

@@ -83,6 +83,7 @@ def recipe(
         students=students,
         plain=family.plain,
         streams=True,
+        remembers=reach is None,
     )
 
 
@@ -104,8 +105,6 @@ class Family:
             return "it tells classes apart"
         if self.reach is None and job.decode is None:
             return "it hears streams, and these rows are recordings"
-        if self.reach is None and job.decode is not None and job.decode.within:
-            return "it remembers more than the window that --window allows"
         return None
 
     def plain(self, schema: Schema, knobs: Knobs) -> Knobs:

@@ -19,12 +19,14 @@ Index = NDArray[np.intp]
 @dataclass(frozen=True)
 class Own:
     """Moments of one person in the order in which they were: the class of each (its number), the session and the recording
-    that it is of (numbers that never fall), and where its window ends, in frames; all of shape (rows,)."""
+    that it is of (numbers that never fall), where its window ends, in frames, and whether its label is believed; all of
+    shape (rows,)."""
 
     target: Array
     session: Array
     recording: Array
     ends: Array
+    believed: Array
     stride: float  # seconds from one to the next
     window: int  # frames
     rest: int  # the class of nothing happening
@@ -34,12 +36,14 @@ class Own:
 
     def chosen(self, seconds: float, classes: Sequence[str]) -> Index:
         """The first so many seconds of each class, of the first session that has them all, else of all sessions; of rest as
-        much as of all the others together, from between them. Raises DataError where a class is missing.
+        much as of all the others together, from between them; of those that are believed. Raises DataError where a class
+        is missing.
         """
         self._check(classes)
         many = len(classes)
-        whole = [k for k in np.unique(self.session) if len(np.unique(self.target[self.session == k])) == many]
-        rows = np.flatnonzero(self.session == whole[0]) if whole else np.arange(len(self))
+        sure = [self.believed & (self.session == k) for k in np.unique(self.session)]
+        whole = [mask for mask in sure if len(np.unique(self.target[mask])) == many]
+        rows = np.flatnonzero(whole[0] if whole else self.believed)
         most = max(1, round(seconds / self.stride))
         picked = [rows[self.target[rows] == k][:most] for k in range(many) if k != self.rest]
         others = np.concatenate(picked)
@@ -48,7 +52,7 @@ class Own:
         return np.sort(np.concatenate([others, few]))
 
     def _check(self, classes: Sequence[str]) -> None:
-        found = np.bincount(self.target, minlength=len(classes)) * self.stride
+        found = np.bincount(self.target[self.believed], minlength=len(classes)) * self.stride
         missing = [name for name, seconds in zip(classes, found, strict=True) if seconds == 0]
         if len(missing) == len(classes) - 1:
             held = classes[int(found.argmax())]

@@ -54,7 +54,6 @@ from plimsoll.trial import Score
 Array = NDArray[Any]
 SECONDS = (0.0, 1.0, 3.0, 10.0)  # of calibration, a class, that are compared
 _METERING = 30.0  # seconds that measuring may take
-_DRAWS = 100
 _TIMED = 50  # chunks that are timed
 _TIMES = ("p50", "p99", "memory", "size", "cold_start")
 
@@ -104,14 +103,8 @@ class Person:
         given = served(made, part)(self.rows.take(rows), np.arange(len(rows)))
         if name in metrics.SEQUENCES:  # drawn over streams
             return worth.score(name, part, given, made.job.seed)
-        truth, answers, labels = part.target, given.answers, given.labels
-        parts = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(self.own.stretches(rows))) + 1)
-        random, drawn = np.random.default_rng(self.made.job.seed), []
-        for _ in range(_DRAWS):
-            pick = np.concatenate([parts[k] for k in random.integers(0, len(parts), len(parts))])
-            drawn.append(metrics.score(name, truth[pick], answers[pick], labels[pick]))
-        low, high = np.nanquantile(drawn, [0.025, 0.975])
-        return Score(name, metrics.score(name, truth, answers, labels), float(low), float(high), len(rows))
+        spoken = part.target, given.answers, given.labels, made.job.seed
+        return evidence.score(name, *spoken, self.own.stretches(rows))
 
 
 @dataclass(frozen=True)
@@ -224,9 +217,8 @@ def _own(frame: pl.DataFrame, job: Job, schema: Schema, source: Source) -> Own:
     recording = in_order((frame[moments.BLOCK] // moments.BLOCKS).to_list())
     session = in_order(frame[asked.session].to_list()) if asked.session else np.zeros(len(frame), dtype=np.int64)
     ends = places.field(PLACE[1]).to_numpy().astype(np.int64)
-    return Own(
-        target, session, recording, ends, layout.frames(asked.stride) / layout.rate, layout.frames(asked.window), rest
-    )
+    believed, stride = frame[moments.BELIEVED].to_numpy(), layout.frames(asked.stride) / layout.rate
+    return Own(target, session, recording, ends, believed, stride, layout.frames(asked.window), rest)
 
 
 def _facts(held: Person, made: Bundle, used: Array, score: Score | None, origin: Mapping[str, Any]) -> dict[str, Any]:

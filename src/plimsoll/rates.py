@@ -153,7 +153,7 @@ def small(recipes: Mapping[str, Recipe], rows: int, texts: int) -> dict[str, Cal
     for name, recipe in recipes.items():
         knobs = {**recipe.space.default, **({"trees": 100} if "trees" in recipe.space.default else {})}
         for job, schema, fold in (_table(rows), _texts(texts)):
-            if recipe.refuse(job, schema) is None:
+            if recipe.refusal(job, schema) is None:
                 found[f"{name}_{len(fold.train)}"] = partial(_fit, recipe, job, schema, fold, knobs)
                 break
     return found

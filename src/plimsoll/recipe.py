@@ -87,6 +87,8 @@ class Recipe:
     answers, the smallest first. ``plain``, where a family has knobs that change nothing on some columns or beside others,
     gives a setting with those at their defaults: settings that come to the same are tried once. ``streams`` says that its
     models hear signals: they have ``reach``, or ``start`` and ``step``; only such a family is tried where the job decodes.
+    ``remembers`` says that they have a state, in which more of a stream may be than a window holds, however slowly it moves:
+    where a job bounds the window no such family is tried.
     ``adapt``, where a family has it, makes a model of a job that decodes one person's: the fold holds a few seconds of
     theirs, and of everybody else nothing is there but what the model keeps.
     """
@@ -102,7 +104,16 @@ class Recipe:
     students: tuple[Knobs, ...] = ()
     plain: Callable[[Schema, Knobs], Knobs] | None = None
     streams: bool = False
+    remembers: bool = False
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
+
+    def refusal(self, job: Job, schema: Schema) -> str | None:
+        """Why the family does not apply, by its contract or in its own words; None where it does."""
+        if job.decode is not None and not self.streams:
+            return "it answers rows, not streams"
+        if job.decode is not None and job.decode.within and self.remembers:
+            return "it remembers more than the window that --window allows"
+        return self.refuse(job, schema)
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:

@@ -122,7 +122,7 @@ def spent(cpu: float, **exact: float) -> Measured:
 
 def unseen(job: Job, truth: Truth, index: Array, raw: Array) -> Seen:
     """Answers to rows that no model had learned from; the truth is of the rows of ``index`` alone."""
-    answers, labels = crossed(truth.target, raw, job)
+    answers, labels = crossed(truth.target, raw, job, truth.over(least=2)[1])
     here = known(truth, answers)
     widths = Widths(here) if here is not None and job.asks("symbols") else None
     said = {} if here is None or not job.asks("events") else {"events": decided(job, here)}
@@ -142,11 +142,15 @@ def decided(job: Job, known: Known) -> Array:
     return rule.crossed(known, job.limits, job.seed, job.score)
 
 
-def crossed(truth: Array, raw: Array, job: Job) -> tuple[Array, Array]:
-    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody."""
+def crossed(truth: Array, raw: Array, job: Job, units: Array | None = None) -> tuple[Array, Array]:
+    """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody. Halves are of
+    ``units`` where rows are of some, whose other rows would teach too much of them."""
     if raw.ndim == 1:
         return raw, raw
-    half = np.random.default_rng(job.seed).permutation(len(truth)) % 2 == 0
+    parted = units is not None and units.max(initial=0) > 0
+    each = units if parted else np.arange(len(truth))
+    assert each is not None
+    half = (np.random.default_rng(job.seed).permutation(int(each.max(initial=-1)) + 1) % 2 == 0)[each]
     answers, labels = np.empty_like(raw), np.empty(len(truth), dtype=np.int64)
     for teach, learn in ((half, ~half), (~half, half)):
         if teach.any() and learn.any():

@@ -5,6 +5,8 @@ Every choice follows from the job's seed, so the same rows and job give the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ Pair = tuple[Index, Index]
 
 _HOLDOUT = 0.2
 _MOST_HELD = 50_000  # rows that a single holdout keeps at most: more would not choose better
+_TELLING = 6  # groups that are to be held out, for a score to say something of another one
+_FEWEST = 3  # folds, of which each holds out a third
 _DRAWS = 20  # shuffles of groups among which the one nearest to the wanted shares is taken
 _WORDS = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 
@@ -62,7 +66,7 @@ def folds(frame: pl.DataFrame, job: Job, count: int) -> list[Pair]:
     if job.split.how == "time":
         return _forward(_times(frame, job), count)
     fold = (
-        _grouped(_required(groups(frame, job)), count, random)
+        _grouped(_required(groups(frame, job)), kin(frame, job), count, random)
         if job.split.how == "group"
         else _numbered(frame, job, count, random)
     )
@@ -72,6 +76,33 @@ def folds(frame: pl.DataFrame, job: Job, count: int) -> list[Pair]:
     ]
 
 
+def parts(group: NDArray[np.int64], most: int) -> int:
+    """How many folds groups are parted into: as many as hold out six of them each, three at least and ``most`` at most.
+
+    Groups differ by more than rows do, and a model is worth to another one what it is worth to several, not to the two that
+    a fifth of ten would be.
+
+    >>> parts(np.arange(10), 5), parts(np.arange(24), 5), parts(np.arange(99), 5), parts(np.arange(2), 5)
+    (3, 4, 5, 2)
+    """
+    many = len(np.unique(group))
+    return min(many, most, max(_FEWEST, many // _TELLING))
+
+
+def enough(folds: Sequence[Pair], group: NDArray[np.int64]) -> int:
+    """The fewest of the folds that hold out six groups together; all of them where there are fewer.
+
+    >>> enough([(np.arange(0), np.arange(0, 4)), (np.arange(0), np.arange(4, 8)), (np.arange(0), np.arange(8, 9))], np.arange(9))
+    2
+    """
+    held: set[int] = set()
+    for count, (_, unseen) in enumerate(folds, 1):
+        held |= set(np.unique(group[unseen]).tolist())
+        if len(held) >= _TELLING:
+            return count
+    return len(folds)
+
+
 def groups(frame: pl.DataFrame, job: Job) -> NDArray[np.int64] | None:
     """The number of each row's group, shape (rows,), or None where the job names no groups. Missing cells are one group.
 
@@ -79,10 +110,28 @@ def groups(frame: pl.DataFrame, job: Job) -> NDArray[np.int64] | None:
     >>> groups(pl.DataFrame({"who": ["b", "a", "b"]}), Job("y", split=Split.parse("group:who"))).tolist()
     [1, 0, 1]
     """
-    if job.split.how != "group":
-        return None
+    return _joined(frame, job.split.columns) if job.split.how == "group" else None
+
+
+def kin(frame: pl.DataFrame, job: Job) -> NDArray[np.int64]:
+    """The kin of each group, shape (groups,): those that are alike in all columns of the split but its last, as the sessions
+    of one person. They are parted, so that whoever is held out is known; of one column each group stands for itself.
+
+    >>> from plimsoll.job import Split
+    >>> frame = pl.DataFrame({"who": ["a", "a", "b"], "day": [1, 2, 1]})
+    >>> kin(frame, Job("y", split=Split.parse("group:who,day"))).tolist()
+    [0, 0, 1]
+    """
+    group = _joined(frame, job.split.columns)
+    if len(job.split.columns) < 2:
+        return np.arange(int(group.max(initial=-1)) + 1)
+    first = np.unique(group, return_index=True)[1]
+    return _joined(frame, job.split.columns[:-1])[first]
+
+
+def _joined(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.int64]:
     joined = np.zeros(frame.height, dtype=np.int64)
-    for name in job.split.columns:
+    for name in names:
         coded = codes(_column(frame, name), tidy=True)
         joined = joined * (len(coded.values) + 1) + coded.codes + 1
         joined = np.unique(joined, return_inverse=True)[1]  # small again, so that many columns cannot overflow
@@ -95,7 +144,7 @@ def _apart(frame: pl.DataFrame, job: Job, share: float, random: np.random.Genera
     if job.split.how == "time":
         return _latest(_times(frame, job), share)
     if job.split.how == "group":
-        return _some_groups(_required(groups(frame, job)), _classes(frame, job), share, random)
+        return _some_groups(_required(groups(frame, job)), kin(frame, job), _classes(frame, job), share, random)
     held = _places(frame, job, random, spread=False) < share
     if not held.any():
         held[random.integers(frame.height)] = True
@@ -186,9 +235,13 @@ def _forward(times: NDArray[np.float64], count: int) -> list[Pair]:
 
 
 def _some_groups(
-    group: NDArray[np.int64], classes: NDArray[np.int64], share: float, random: np.random.Generator
+    group: NDArray[np.int64],
+    kin: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    share: float,
+    random: np.random.Generator,
 ) -> Pair:
-    """Whole groups that come nearest to the wanted share of every class, among a few shuffles."""
+    """Whole groups that come nearest to the wanted share of every class, among a few shuffles, and leave some of all kin."""
     number = int(group.max()) + 1
     if number < 2:
         raise DataError(
@@ -197,28 +250,36 @@ def _some_groups(
     table = np.zeros((number, int(classes.max()) + 1))
     np.add.at(table, (group, classes), 1.0)
     wanted = table.sum(axis=0) * share
-    best, least = np.array([0]), np.inf
+    several = np.bincount(kin) > 1
+    best, least = np.array([0]), (np.inf, np.inf)
     for _ in range(_DRAWS):
         order = random.permutation(number)
         filled = np.cumsum(table[order].sum(axis=1))
         taken = int(np.clip(np.argmin(np.abs(filled - share * len(group))) + 1, 1, number - 1))
-        miss = float(np.abs(table[order[:taken]].sum(axis=0) - wanted).sum())
+        left = np.bincount(kin[order[taken:]], minlength=len(several))
+        lost = float(np.sum(several & (left == 0)))
+        miss = (lost, float(np.abs(table[order[:taken]].sum(axis=0) - wanted).sum()))
         if miss < least:
             best, least = order[:taken], miss
     return _pair(np.isin(group, best), "The groups cannot be split. Name another column in --split group:COL.")
 
 
-def _grouped(group: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """A fold for each row: the largest groups first, each to the fold that is smallest so far."""
+def _grouped(
+    group: NDArray[np.int64], kin: NDArray[np.int64], count: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """A fold for each row: the largest groups first, each to the fold that is smallest of those with fewest of its kin."""
     sizes = np.bincount(group)
     if len(sizes) < 2:
         raise DataError("All rows are of one group, so there are no folds. Name another column in --split group:COL.")
     filled = np.zeros(min(count, len(sizes)), dtype=np.int64)
+    held = np.zeros((int(kin.max()) + 1, len(filled)), dtype=np.int64)
     fold = np.empty(len(sizes), dtype=np.int64)
     shuffled = random.permutation(len(sizes))
     for each in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
-        fold[each] = int(np.argmin(filled))
+        fewest = held[kin[each]]
+        fold[each] = int(np.argmin(np.where(fewest == fewest.min(), filled, len(group) + 1)))
         filled[fold[each]] += sizes[each]
+        fewest[fold[each]] += 1
     return fold[group]
 
 

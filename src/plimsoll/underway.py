@@ -12,15 +12,17 @@ from plimsoll.asked import Asked
 from plimsoll.errors import UserError
 from plimsoll.judge import BROKEN
 from plimsoll.ledger import Ledger
-from plimsoll.rows import Value
+from plimsoll.rows import Rows, Value
 from plimsoll.run import Run
 from plimsoll.runner import Outcome
-from plimsoll.schema import Kind
+from plimsoll.schema import Kind, Schema
 from plimsoll.search import Search
 from plimsoll.trial import Status
 from plimsoll.workbench import fetch, store, store_folds
 
 _TIMED = 1_000  # requests that a model is timed with
+_NUMBERS = 1_000_000  # of signals that are written down in all of them
+_FEWEST = 8  # requests, however long
 
 
 def work(folder: Path) -> Path:
@@ -64,7 +66,7 @@ def begin(asked: Asked, folder: Path) -> Asked:
 def _lay_out(asked: Asked, work: Path) -> None:
     """Puts on disk what every trial reads."""
     learn = asked.learn
-    store(work / "rows", learn.rows, learn.truth.target)
+    store(work / "rows", learn.rows, learn.truth.target, learn.truth.believed)
     store_folds(work / "folds.npz", asked.folds)
     (work / "requests.jsonl").write_bytes(meter.requests(_asked(asked), asked.schema.names))
 
@@ -77,8 +79,15 @@ def _asked(asked: Asked) -> list[tuple[Value, ...]]:
         stride = max(1, round(decode.stride * streaming.layout_heard(asked.job, asked.schema).rate))
         beside = rows.take(np.arange(1)).values(asked.schema)[0][1:]
         return [(chunk, *beside) for chunk in streaming.chunks(signals, stride, _TIMED)]
-    pick = np.random.default_rng(asked.job.seed).permutation(len(rows))[:_TIMED]
+    pick = np.random.default_rng(asked.job.seed).permutation(len(rows))[: _many(rows, asked.schema)]
     return rows.take(np.sort(pick)).values(asked.schema)
+
+
+def _many(rows: Rows, schema: Schema) -> int:
+    """How many rows are asked about: of long recordings fewer, over and over, for a verdict needs as many answers all the same."""
+    signals = [rows.signals(name) for name in schema.of(Kind.SIGNAL)]
+    numbers = sum(float((each.ends - each.starts).sum()) * each.channels for each in signals) / max(1, len(rows))
+    return int(max(_FEWEST, min(_TIMED, _NUMBERS / max(1.0, numbers))))
 
 
 def take_up(search: Search) -> None:

@@ -35,16 +35,20 @@ from plimsoll.schema import Schema
 
 Array = NDArray[Any]
 _POINTS = 8  # of a training curve
+_BELIEVED = "believed.npy"
 _ANSWERED = 40  # rows that a model answers one at a time, for a first idea of its p50
 
 
-def store(folder: Path, rows: Rows, target: Array) -> None:
-    """Rows on disk as plain arrays, so that every trial maps the same pages and none copies them."""
+def store(folder: Path, rows: Rows, target: Array, believed: Array | None = None) -> None:
+    """Rows on disk as plain arrays, so that every trial maps the same pages and none copies them. Rows that are not
+    ``believed`` are answered as any, and no model learns from them."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
     for k, (name, cells) in enumerate(rows.columns.items()):
         listed.append({"name": name, "held": _stored(folder, k, cells)})
     np.save(folder / "target.npy", target)
+    if believed is not None and not believed.all():
+        np.save(folder / _BELIEVED, believed)
     (folder / "rows.json").write_text(json.dumps({"count": len(rows), "columns": listed}), encoding="utf-8")
 
 
@@ -169,16 +173,23 @@ def _one_row(model: Model, rows: Rows, schema: Schema) -> float:
 
 
 def _folds(spec: Mapping[str, Any], count: int, seed: int) -> list[tuple[Array, Array]]:
+    believed = _believed(Path(spec["rows"]), count)
     if spec["folds"] is None:
-        return [(np.arange(count), np.arange(0))]
+        return [(np.flatnonzero(believed), np.arange(0))]
     with np.load(spec["folds"], allow_pickle=False) as file:
-        folds = [(file[f"learn{k}"], file[f"unseen{k}"]) for k in spec["only"]]
+        parted = [(file[f"learn{k}"], file[f"unseen{k}"]) for k in spec["only"]]
+    folds = [(learn[believed[learn]], unseen) for learn, unseen in parted]
     share = float(spec["share"])
     if share >= 1.0:
         return folds
     random = np.random.default_rng(seed)
     learn, unseen = folds[0]  # one fold is enough to tell which settings go on
     return [(np.sort(random.choice(learn, max(1, int(len(learn) * share)), replace=False)), unseen)]
+
+
+def _believed(folder: Path, count: int) -> Array:
+    place = folder / _BELIEVED
+    return np.load(place) if place.exists() else np.ones(count, dtype=bool)
 
 
 def _checked(answers: Array, count: int, schema: Schema) -> Array:

@@ -1,6 +1,6 @@
 """What answers to rows are worth by a quality: the one place where a score is asked, whatever it is counted over.
 
-Of rows it is a metric (see ``metrics``), drawn over rows; of what is said in a stream, an edit distance (see ``sequences``), drawn
+Of rows it is a metric (see ``metrics``), drawn over rows, or over what rows are alike within (``Truth.over``); of what is said in a stream, an edit distance (see ``sequences``), drawn
 over people or streams.
 """
 
@@ -55,7 +55,7 @@ def value(name: str, truth: Truth, given: Given) -> float:
 def score(name: str, truth: Truth, given: Given, seed: int = 0) -> Score:
     """The same with its 95 % interval. Raises DataError where nothing happens in the rows that it is to be of."""
     if name not in SEQUENCES:
-        return evidence.score(name, truth.target, given.answers, given.labels, seed)
+        return evidence.score(name, truth.target, given.answers, given.labels, seed, truth.over()[1])
     counts = _counts(name, truth, given)
     if not counts.true.sum():
         raise DataError(f"Nothing happens in the {len(truth.target):,} moments that {name} would be of.")
@@ -68,7 +68,7 @@ def gain(name: str, truth: Truth, one: Given, other: Given, seed: int = 0) -> tu
     if name in SEQUENCES:
         return sequences.gain(_counts(name, truth, one), _counts(name, truth, other), seed, _DRAWS)
     pair = (one.answers, one.labels), (other.answers, other.labels)
-    return metrics.gain(name, truth.target, *pair, seed, draws=_DRAWS)
+    return metrics.gain(name, truth.target, *pair, seed, _DRAWS, truth.over()[1])
 
 
 def _counts(name: str, truth: Truth, given: Given) -> Counts:

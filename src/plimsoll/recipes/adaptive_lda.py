@@ -149,4 +149,4 @@ def load(job: Job, schema: Schema, members: Members) -> Adaptive:
     return adaptive.load(schema.names[0], layout_of(schema), person_of(job, schema), len(schema.classes), members)
 
 
-RECIPE = Recipe("adaptive_lda", SPACE, refuse, facts, fit, load, plain=plain, streams=True, adapt=adapt)
+RECIPE = Recipe("adaptive_lda", SPACE, refuse, facts, fit, load, plain=plain, streams=True, remembers=True, adapt=adapt)

@@ -18,7 +18,7 @@ import re  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable, Iterator, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, BinaryIO  # noqa: E402
 
 import msgspec  # noqa: E402
 
@@ -32,6 +32,27 @@ WINDOW = 200
 QUIET = 1.05  # wall over CPU time; above it, something else had the processor
 REPEATS = 5
 WARM = 1_000
+WARMING = 0.2  # share of the time that warming up may take
+
+
+class Lines(Sequence[bytes]):
+    """The lines of a file that are not blank, each read when it is asked for: requests may be long, and are no part of the
+    memory that is measured."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._places = file, list[int]()
+        place = 0
+        for line in file:
+            if line.strip():
+                self._places.append(place)
+            place += len(line)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, place: Any) -> Any:
+        self._file.seek(self._places[place])
+        return self._file.readline().rstrip()
 
 
 def memory() -> int:
@@ -136,10 +157,19 @@ def asked(served: Answerer, bodies: Sequence[bytes]) -> tuple[Callable[[bytes], 
     which goes the way from a packet's bytes to a message's bytes that every stream goes.
     """
     if served.bundle.job.decode is None:
-        return served.answer, itertools.cycle(bodies)
+        return served.answer, itertools.chain.from_iterable(itertools.repeat(bodies))  # a cycle would keep them all
     from plimsoll.serve.timed_stream import line, packets  # other bundles are served without what streams need
 
     return line(served, bodies[0]), packets(served, bodies)
+
+
+def _warm(answer: Callable[[bytes], bytes], bodies: Iterator[bytes], until: float) -> None:
+    """A thousand answers before any counts, or as many as a share of the time has room for where each takes long."""
+    begun = time.perf_counter()
+    for body in itertools.islice(bodies, WARM):
+        answer(body)
+        if time.perf_counter() - begun > WARMING * (until - begun):
+            return
 
 
 def probe(bundle: str, bodies: Sequence[bytes], count: int, until: float = math.inf) -> dict[str, Any]:
@@ -149,8 +179,7 @@ def probe(bundle: str, bodies: Sequence[bytes], count: int, until: float = math.
     answer, cycle = asked(served, bodies)
     answer(next(cycle))
     cold = time.time() - started()
-    for body in itertools.islice(cycle, WARM):
-        answer(body)
+    _warm(answer, cycle, until)
     held = memory()
     from plimsoll.pace import Pacer  # no part of what is served, whose memory has been taken
 
@@ -168,11 +197,12 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=math.inf, help="from the start of the process, to do it well")
     given = parser.parse_args(words)
     until = time.perf_counter() + given.seconds - (time.time() - started())
-    bodies = [line for line in given.requests.read_bytes().splitlines() if line.strip()]
     try:
-        if not bodies or given.count < 1:
-            raise UserError(f"{given.requests}: needs at least one request, one JSON object a line.")
-        figures = probe(given.bundle, bodies, given.count, until)
+        with given.requests.open("rb") as file:
+            bodies = Lines(file)
+            if not bodies or given.count < 1:
+                raise UserError(f"{given.requests}: needs at least one request, one JSON object a line.")
+            figures = probe(given.bundle, bodies, given.count, until)
     except UserError as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -22,6 +22,8 @@ MOST_FRAMES = 1_000_000
 Values = tuple[Value, ...]
 
 _NAN = math.nan
+_FLAT = msgspec.json.Decoder(list[float])
+_NUMBER = b"0123456789+-.eE \t\r\n"  # what numbers are written with, and what may stand around them
 _Frame = Annotated[list[float], msgspec.Meta(max_length=MOST_CHANNELS)]
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
@@ -31,7 +33,7 @@ _WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing
     Kind.CATEGORY: (_Text | int | float | bool | None, None),
     Kind.ID: (_Text | int | float | bool | None, None),
     Kind.TEXT: (_Text | None, None),
-    Kind.SIGNAL: (Annotated[list[_Frame], msgspec.Meta(max_length=MOST_FRAMES)] | None, None),
+    Kind.SIGNAL: (msgspec.Raw, msgspec.Raw(b"null")),  # read once its channels are known
 }
 WANTED = {
     Kind.NUMBER: "a number or null",
@@ -99,23 +101,53 @@ def _exchanged(value: Any) -> Any:
     )
 
 
+_FRAMES = msgspec.json.Decoder(Annotated[list[_Frame], msgspec.Meta(max_length=MOST_FRAMES)] | None)
+
+
 def _signal(layout: Layout) -> Callable[[Any], Value]:
     """Frames as an array; what a frame holds is what the sensors gave, so none may be missing."""
     channels = len(layout.channels)
 
     def convert(value: Any) -> Value:
-        if not value:
-            return np.zeros((0, channels), dtype=np.float32)
-        odd = next((place for place, frame in enumerate(value) if len(frame) != channels), None)
-        if odd is not None:
-            raise ValueError(f"frame {odd} has {len(value[odd])} numbers; {channels} channels are due")
+        told = bytes(value)
+        numbers = _numbers(told, channels)
+        if numbers is None:
+            numbers = _framed(_FRAMES.decode(told) or [], channels)
         with np.errstate(over="ignore"):
-            found = np.array(value, dtype=np.float32)
+            found = np.array(numbers, dtype=np.float32).reshape(-1, channels)
         if not np.isfinite(found).all():
             raise ValueError(f"frame {int(np.argwhere(~np.isfinite(found))[0, 0])} holds a number that is too large")
         return found
 
     return convert
+
+
+def _numbers(told: bytes, channels: int) -> list[float] | None:
+    """The numbers of frames, one after another, told [[1, 2], [3, 4]]; None where they are told otherwise.
+
+    A list for each of the many frames of a recording would take ten times as long as the numbers themselves. ``told`` is
+    JSON: where all that is left without its numbers are the brackets and commas of frames, they are frames.
+
+    >>> _numbers(b"[[1, 2], [3, 4.5]]", 2), _numbers(b"[[1, 2], [3]]", 2)
+    ([1.0, 2.0, 3.0, 4.5], None)
+    """
+    many = told.count(b"[") - 1
+    frame = b"[" + b"," * (channels - 1) + b"]"
+    if not 0 < many <= MOST_FRAMES or told.translate(None, _NUMBER) != b"[" + b",".join([frame] * many) + b"]":
+        return None
+    try:
+        found = _FLAT.decode(b"[" + told.translate(None, b"[]") + b"]")
+    except ValueError:
+        return None
+    return found if len(found) == many * channels else None
+
+
+def _framed(frames: list[list[float]], channels: int) -> list[float]:
+    """The numbers of frames one after another. Raises ValueError for a frame of other channels."""
+    odd = next((place for place, frame in enumerate(frames) if len(frame) != channels), None)
+    if odd is not None:
+        raise ValueError(f"frame {odd} has {len(frames[odd])} numbers; {channels} channels are due")
+    return [number for frame in frames for number in frame]
 
 
 class _Always:
@@ -242,6 +274,8 @@ class Reader:
         ):
             try:
                 convert(cell)
+            except msgspec.ValidationError as fault:
+                return self._fault(fault, f"{place}.{column.name}")
             except (ValueError, OverflowError) as fault:
                 return RequestError(f"{place}.{column.name}", str(fault))
         return RequestError(place, "a value is out of range")

@@ -68,7 +68,7 @@ def refuses_in_words(recipe: Recipe) -> None:
         test=empty_train,
     )
     for toy in (blobs, word, toys.sine(), signal_toys.recordings(), unreadable, nothing):
-        reason = recipe.refuse(toy.job, toy.schema)
+        reason = recipe.refusal(toy.job, toy.schema)
         if reason is None:
             expect_answers(recipe, toy, answered(recipe, fitted(recipe, toy), toy, toy.test), len(toy.test))
         else:

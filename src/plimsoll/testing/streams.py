@@ -62,15 +62,15 @@ def no_look_ahead(recipe: Recipe) -> None:
 
 
 def window_is_kept(recipe: Recipe) -> None:
-    """Where the job bounds the window, what lies before it changes no answer of a model without a state."""
+    """Where the job bounds the window, what lies before it changes no answer; a family whose models have a state says so
+    (``remembers``), and is not tried there."""
     for toy in _heard(recipe):
         tight = _tight(toy)
-        if recipe.refuse(tight.job, tight.schema) is not None:
+        if recipe.refusal(tight.job, tight.schema) is not None:
             continue
         model, frames = fitted(recipe, tight), signal_toys.LAYOUT.frames(_TIGHT)
-        if isinstance(model, Carries) or not hasattr(
-            model, "reach"
-        ):  # it has a state, or parts that speak for themselves
+        expect(not isinstance(model, Carries), recipe, "has a state. Say remembers=True, for --window allows none.")
+        if not hasattr(model, "reach"):  # it has parts that speak for themselves
             continue
         reach = int(model.reach)
         said = f"on a window of {frames} frames"

@@ -32,8 +32,7 @@ def expect(kept: bool, recipe: Recipe, sentence: str) -> None:
 def accepted(recipe: Recipe, candidates: Iterator[Toy] | None = None) -> list[Toy]:
     """The toys whose job the recipe does not refuse; those that decode are for families that hear streams."""
     every = candidates or (make() for make in TOYS)
-    heard = (toy for toy in every if recipe.streams or toy.job.decode is None)
-    return [toy for toy in heard if recipe.refuse(toy.job, toy.schema) is None]
+    return [toy for toy in every if recipe.refusal(toy.job, toy.schema) is None]
 
 
 def one_each(recipe: Recipe) -> list[Toy]:
