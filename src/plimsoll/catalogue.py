@@ -28,6 +28,8 @@ RECIPES: dict[str, str] = {
     "trees": "plimsoll.recipes.trees",
     "conv": "plimsoll.recipes.conv",
     "conv_gru": "plimsoll.recipes.conv_gru",
+    "spectral_lstm": "plimsoll.recipes.spectral_lstm",
+    "tds_ctc": "plimsoll.recipes.tds_ctc",
 }
 
 # Recipes made of others: named by who proposes them with their parts, and never tried by themselves.
@@ -38,6 +40,9 @@ MADE: dict[str, str] = {
 
 # Members that need no recipe's file to be served: whose loader is one of the house, whatever made them.
 GRAPHS: dict[str, str] = {"net.onnx": "plimsoll.net_model"}
+
+# What counts the symbols of a sequence, whenever each of them was said.
+OF_SEQUENCES = ("character_error_rate", "event_error_rate")
 
 OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
 
@@ -67,6 +72,9 @@ def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
 def _refusal(recipe: Recipe, job: Job, schema: Schema) -> str | None:
     if job.decode is not None and not recipe.streams:
         return "it answers rows, not streams"
+    asked = {job.score, *(limit.name for limit in job.limits)}
+    if recipe.sequences and recipe.name not in job.recipes and not asked & set(OF_SEQUENCES):
+        return f"its answers are a sequence, and what is asked counts moments; --metric {OF_SEQUENCES[0]} or --recipes {recipe.name} asks for it"
     return recipe.refuse(job, schema)
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import net_augment, net_checkpoint
+from plimsoll import net_augment, net_checkpoint, net_ctc
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
+from plimsoll.net_ctc import Sentences
 from plimsoll.net_lessons import Page, Stretches, Windows
 from plimsoll.net_steps import AdamW
 
@@ -41,7 +42,7 @@ class Lessons:
     """Rows to learn from: ``target`` their classes, or probabilities of shape (rows, classes) where a teacher gave them;
     ``who`` the number of the wearer of each, 0 where that says nothing."""
 
-    rows: Windows | Stretches
+    rows: Windows | Stretches | Sentences
     target: NDArray[Any]
     who: NDArray[np.int64]
 
@@ -57,6 +58,7 @@ class Plan:
     turned: NDArray[np.int64]
     seed: int
     kept: Path | None = None  # where what is needed to go on is left, if anywhere
+    blank: int = -1  # the class of nothing happening, where sequences are learned (CTC) and not moments
 
 
 @contextmanager
@@ -119,7 +121,7 @@ def train(net: Any, lessons: Lessons, valid: Lessons | None, plan: Plan, clock: 
         if done.epoch and (until() >= 1.0 or done.stale >= PATIENCE):
             break
         _epoch(torch, net, quick, optimizer, lessons, plan, done.epoch, until)
-        done = done.after(net, _loss(torch, net, valid) if valid else math.nan, clock)
+        done = done.after(net, _loss(torch, net, valid, plan.blank) if valid else math.nan, clock)
         done = net_checkpoint.leave(plan.kept, net, optimizer, done)
     if valid is not None:
         net.load_state_dict(done.best)
@@ -180,17 +182,17 @@ def _epoch(
             progress = point((epoch + place / lessons.rows.many) / plan.epochs, until())
             if progress >= 1.0 and place:
                 return
-            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)))
+            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), plan.blank)
             place += 1
 
 
-def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float) -> None:
+def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, blank: int) -> None:
     for group in optimizer.param_groups:
         group["lr"] = slope
     with _lighter(torch, net):
         scores = quick(batch.frames, batch.who)
     optimizer.zero_grad()
-    _lack(torch, scores, batch, _SMOOTH).backward()
+    _lack(torch, scores, batch, _SMOOTH, blank).backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), _STEEP)
     optimizer.step()
 
@@ -218,8 +220,10 @@ def _told(torch: Any, page: Page, lessons: Lessons, unknown: Array) -> _Told:
     return _Told(page.frames, who, truth, page.rows >= 0)
 
 
-def _lack(torch: Any, scores: Any, batch: _Told, smooth: float) -> Any:
-    """The mean cross-entropy of the steps that stand for a moment."""
+def _lack(torch: Any, scores: Any, batch: _Told, smooth: float, blank: int) -> Any:
+    """The mean cross-entropy of the steps that stand for a moment; or with a blank, the CTC loss of their sequences."""
+    if blank >= 0:
+        return net_ctc.lack(scores.float(), batch.truth, batch.due, blank)
     scores, truth, due = scores.float().flatten(0, -2), batch.truth.flatten(0, 1), batch.due.ravel()
     if not due.all():
         picked = torch.from_numpy(np.flatnonzero(due)).to(scores.device)
@@ -227,15 +231,15 @@ def _lack(torch: Any, scores: Any, batch: _Told, smooth: float) -> Any:
     return torch.nn.functional.cross_entropy(scores, truth, label_smoothing=smooth if truth.ndim == 1 else 0.0)
 
 
-def _loss(torch: Any, net: Any, valid: Lessons) -> float:
-    """The log loss on rows held apart."""
+def _loss(torch: Any, net: Any, valid: Lessons, blank: int) -> float:
+    """The loss on rows held apart."""
     net.eval()
     total, count = 0.0, 0
     with torch.no_grad():
         for page in valid.rows.watched():
             for batch in _told(torch, page, valid, np.zeros(len(page.rows), dtype=bool)).parts(_ASKED):
                 due = int(batch.due.sum())
-                total += due * float(_lack(torch, net(batch.frames, batch.who), batch, 0.0))
+                total += due * float(_lack(torch, net(batch.frames, batch.who), batch, 0.0, blank))
                 count += due
     if not math.isfinite(total):
         raise TrialError("its answers are not finite numbers")

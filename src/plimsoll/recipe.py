@@ -88,7 +88,9 @@ class Recipe:
     gives a setting with those at their defaults: settings that come to the same are tried once. ``streams`` says that its
     models hear signals: they have ``reach``, or ``start`` and ``step``; only such a family is tried where the job decodes.
     ``adapt``, where a family has it, makes a model of a job that decodes one person's: the fold holds a few seconds of
-    theirs, and of everybody else nothing is there but what the model keeps.
+    theirs, and of everybody else nothing is there but what the model keeps. ``sequences`` says that answers are to be read as
+    a sequence (``ctc``): each class is said once, at some moment, with rest between. Moment by moment they are mostly wrong, so
+    such a family is tried where the job counts what is wrong in a sequence, or names it.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Recipe:
     plain: Callable[[Schema, Knobs], Knobs] | None = None
     streams: bool = False
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
+    sequences: bool = False
 
 
 def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[float]]:
