@@ -19,6 +19,8 @@ Array = NDArray[Any]
 _SYMBOLS = 6.0  # that a stretch holds, about
 _LEAST, _LONGEST = 3.0, 24.0  # seconds of a stretch
 _LENGTHS = (0.7, 1.0, 1.3)  # times as long
+_BATCHES = 8  # of an epoch, at least
+_LED = 0.3  # share of training in which one way of reading leads
 _SHARE = 3  # one moment in so many of a stretch counts, for neighbours say the same
 
 
@@ -32,11 +34,22 @@ def symbols(labels: Array, blank: int) -> list[int]:
     return [int(label) for label in labels[fresh]]
 
 
-def lack(scores: Any, truth: Any, due: NDArray[np.bool_], blank: int) -> Any:
+def led(progress: float) -> float:
+    """How much the labels of moments lead, by how far training has come.
+
+    >>> led(0.0), round(led(0.15), 9), led(0.8)
+    (1.0, 0.5, 0.0)
+    """
+    return max(0.0, 1.0 - progress / _LED)
+
+
+def lack(scores: Any, truth: Any, due: NDArray[np.bool_], blank: int, lead: float = 0.0) -> Any:
     """The mean over stretches of the loss for each symbol of theirs.
 
     ``scores`` have shape (stretches, steps, classes), ``truth`` the label of each step, and ``due`` says which of them stand
-    for a moment: those are the moments that are read, here as where the net answers.
+    for a moment: those are the moments that are read, here as where the net answers. A ``lead`` is the share that the one way
+    of reading has which the labels are, moment by moment: its loss is never less than that of all ways. A net that begins
+    with it does not fall silent, which is where one often stays that begins with all (Sak and others 2015).
     """
     import torch
 
@@ -49,6 +62,10 @@ def lack(scores: Any, truth: Any, due: NDArray[np.bool_], blank: int) -> Any:
     loss = torch.nn.functional.ctc_loss(
         read.transpose(0, 1), target, torch.from_numpy(counts), sizes, blank, reduction="none", zero_infinity=True
     )
+    if lead > 0.0:
+        way = torch.gather(read, 2, torch.gather(truth, 1, order)[:, :, None])[:, :, 0]
+        known = torch.arange(way.shape[1]) < torch.from_numpy(counts)[:, None]
+        loss = (1.0 - lead) * loss - lead * (way * known.to(way.device)).sum(1)
     return (loss / sizes.clamp(min=1).to(loss.device)).mean()
 
 
@@ -103,7 +120,7 @@ class Sentences:
         """Batches of an epoch; none where there is no stretch."""
         if not len(self.ends):
             return 0
-        return -(-min(WINDOWS, len(self.order)) * _SHARE // (self.moments * self.size))
+        return max(_BATCHES, -(-min(WINDOWS, len(self.order)) * _SHARE // (self.moments * self.size)))
 
     def drawn(self, share: Array, random: np.random.Generator) -> Iterator[Page]:
         """The pages of one epoch, all of one length: stretches that end anywhere where one may, all alike."""

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from plimsoll.net_lessons import Page, Stretches, Windows
 from plimsoll.net_steps import AdamW
 
 Array = NDArray[Any]
+Lack = Callable[[Any, Any], Any]  # scores and what is true → a loss
 PATIENCE = 5  # epochs without gain before training stops
 _SMOOTH = 0.05
 _DECAY = 0.01
@@ -182,17 +184,18 @@ def _epoch(
             progress = point((epoch + place / lessons.rows.many) / plan.epochs, until())
             if progress >= 1.0 and place:
                 return
-            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), plan.blank)
+            lack = partial(_lack, torch, smooth=_SMOOTH, blank=plan.blank, lead=net_ctc.led(progress))
+            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), lack)
             place += 1
 
 
-def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, blank: int) -> None:
+def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, lack: Lack) -> None:
     for group in optimizer.param_groups:
         group["lr"] = slope
     with _lighter(torch, net):
         scores = quick(batch.frames, batch.who)
     optimizer.zero_grad()
-    _lack(torch, scores, batch, _SMOOTH, blank).backward()
+    lack(scores, batch).backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), _STEEP)
     optimizer.step()
 
@@ -220,10 +223,10 @@ def _told(torch: Any, page: Page, lessons: Lessons, unknown: Array) -> _Told:
     return _Told(page.frames, who, truth, page.rows >= 0)
 
 
-def _lack(torch: Any, scores: Any, batch: _Told, smooth: float, blank: int) -> Any:
+def _lack(torch: Any, scores: Any, batch: _Told, smooth: float, blank: int, lead: float = 0.0) -> Any:
     """The mean cross-entropy of the steps that stand for a moment; or with a blank, the CTC loss of their sequences."""
     if blank >= 0:
-        return net_ctc.lack(scores.float(), batch.truth, batch.due, blank)
+        return net_ctc.lack(scores.float(), batch.truth, batch.due, blank, lead)
     scores, truth, due = scores.float().flatten(0, -2), batch.truth.flatten(0, 1), batch.due.ravel()
     if not due.all():
         picked = torch.from_numpy(np.flatnonzero(due)).to(scores.device)

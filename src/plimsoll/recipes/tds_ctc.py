@@ -18,10 +18,10 @@ SPACE = Space(
         "blocks": (3, 2, 4),
         "filter": (12, 8, 20),  # steps that the convolution of each block is long
         "hop": (2, 1),  # frames of the spectrogram that make a step
-        "epochs": (32, 16, 64),
+        "epochs": (16, 8, 32),
         "rate": (2e-3, 1e-3, 4e-3),
     },
-    portfolio=({"groups": 16}, {"blocks": 4, "filter": 8}, {"groups": 4, "depth": 8, "epochs": 16}),
+    portfolio=({"groups": 16}, {"blocks": 4, "filter": 8}, {"groups": 4, "depth": 8}),
     open=("groups",),
 )
 
