@@ -72,7 +72,8 @@ def moments(streams: list[Stream], name: str, rate: float) -> tuple[Rows, np.nda
     """A row every stride of each stream, the class at each, and the number of its stream."""
     begins = np.cumsum([0, *(len(samples) for samples, _ in streams)])[:-1]
     within = [
-        np.arange(round(WINDOW * rate), len(samples) + 1, round(STRIDE * rate), dtype=np.int64) for samples, _ in streams
+        np.arange(round(WINDOW * rate), len(samples) + 1, round(STRIDE * rate), dtype=np.int64)
+        for samples, _ in streams
     ]
     whose = np.repeat(np.arange(len(streams)), [len(each) for each in within])
     target = np.concatenate([labels[when - 1] for (_, labels), when in zip(streams, within, strict=True)])
@@ -82,7 +83,9 @@ def moments(streams: list[Stream], name: str, rate: float) -> tuple[Rows, np.nda
     return Rows(len(whose), {name: signals}), target.astype(np.int64), whose
 
 
-def asked(learn: list[Stream], valid: list[Stream], test: list[Stream], layout: Layout, classes: tuple[str, ...]) -> Asked:
+def asked(
+    learn: list[Stream], valid: list[Stream], test: list[Stream], layout: Layout, classes: tuple[str, ...]
+) -> Asked:
     name = "signal"
     schema = Schema((Column(name, Kind.SIGNAL, layout=layout),), "said", classes)
     decode = Decode(WINDOW, STRIDE, rest="rest")
@@ -229,8 +232,16 @@ def table(record: Entry) -> str:
         f"{card['cores']} cores, {card['processor']}, one of them used; `python benchmarks/sequences.py`. Character error rates, medians of the rounds.",
     ]
     for name, entry in record["parts"].items():
-        lines += ["", f"## {name} ({entry['asked']})", "", "| recipe | greedy | beam | greedy, evened | moments right | fit, s | kB |"]
-        lines += ["|---|---:|---:|---:|---:|---:|---:|", *(row(recipe, each["rounds"]) for recipe, each in entry["found"].items())]
+        lines += [
+            "",
+            f"## {name} ({entry['asked']})",
+            "",
+            "| recipe | greedy | beam | greedy, evened | moments right | fit, s | kB |",
+        ]
+        lines += [
+            "|---|---:|---:|---:|---:|---:|---:|",
+            *(row(recipe, each["rounds"]) for recipe, each in entry["found"].items()),
+        ]
     return "\n".join([*lines, ""])
 
 

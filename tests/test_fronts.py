@@ -104,7 +104,9 @@ def test_a_turned_ring_moves_features_and_changes_none(front: Front):
     places = level.places(orders)
     assert places.shape == (3, front.features)
     for order, place in zip(orders, places, strict=True):
-        np.testing.assert_allclose(level.windows(windows[:, :, order])[0], level.windows(windows)[0][:, place], atol=1e-4)
+        np.testing.assert_allclose(
+            level.windows(windows[:, :, order])[0], level.windows(windows)[0][:, place], atol=1e-4
+        )
 
 
 def test_bands_are_told_apart():

@@ -34,6 +34,7 @@ _SEEN = 2_000  # moments from which the level is taken
 _WELCH = 64  # frames of a piece, at most
 _MUSCLE = (20.0, 50.0, 100.0, 225.0, 375.0, 700.0, 1_000.0)  # Hz, where a signal is that fast
 
+Word = Literal["covariances", "spectrogram"]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
@@ -47,7 +48,7 @@ class Front(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     they are.
     """
 
-    kind: Literal["covariances", "spectrogram"]
+    kind: Word
     frames: _Count
     hop: _Count
     piece: _Count
@@ -200,7 +201,7 @@ class Kind:
         return frames, min(frames, max(1, round(float(knobs["step"]) * pace)))
 
 
-def learned(kind: str, layout: Layout, signals: Signals, knobs: Knobs, most: int = MOST) -> Front:
+def learned(kind: Word, layout: Layout, signals: Signals, knobs: Knobs, most: int = MOST) -> Front:
     """The front of this kind for such a signal: its level is that of the moments to learn from, and no window is longer
     than ``most`` frames."""
     way = KINDS[kind]
@@ -228,7 +229,7 @@ def width(kind: str, channels: int, rate: float, knobs: Knobs) -> tuple[int, flo
     return way.width(channels, len(way.edges(rate, frames))), rate / hop
 
 
-def _muscle(rate: float, frames: int) -> Array:
+def _muscle(rate: float) -> Array:
     """The edges of bands in which muscles speak, in Hz; below 2 kHz in shares of half the rate."""
     shares = np.array(covariance.BANDS) * rate / 2
     return np.array([edge for edge in _MUSCLE if edge <= rate / 2]) if rate >= 2 * _MUSCLE[-1] else shares
@@ -268,7 +269,7 @@ KINDS: Mapping[str, Kind] = {
     "covariances": Kind(
         {"look": (0.2, 0.1, 0.4), "step": (0.025, 0.05)},
         _welch,
-        _muscle,
+        lambda rate, _: _muscle(rate),
         _covariances,
         lambda channels, edges: (edges - 1) * channels * (channels + 1) // 2,
         lambda order, edges: covariance.banded_places(order, edges - 1),

@@ -17,9 +17,9 @@ from plimsoll.net_lessons import WATCHED, WINDOWS, Page, Stretches, pages
 
 Array = NDArray[Any]
 _SYMBOLS = 6.0  # that a stretch holds, about
-_LEAST, _LONGEST = 3.0, 24.0  # seconds of a stretch
+_LEAST, _LONGEST = 3.0, 12.0  # seconds of a stretch
 _LENGTHS = (0.7, 1.0, 1.3)  # times as long
-_BATCHES = 8  # of an epoch, at least
+_BATCHES = 24  # of an epoch, at least: such a net is silent for its first hundreds
 _LED = 0.3  # share of training in which one way of reading leads
 _SHARE = 3  # one moment in so many of a stretch counts, for neighbours say the same
 
@@ -123,8 +123,9 @@ class Sentences:
         return max(_BATCHES, -(-min(WINDOWS, len(self.order)) * _SHARE // (self.moments * self.size)))
 
     def drawn(self, share: Array, random: np.random.Generator) -> Iterator[Page]:
-        """The pages of one epoch, all of one length: stretches that end anywhere where one may, all alike."""
-        picked = random.choice(self.ends, self.many * self.size)
+        """The pages of one epoch, all of one length: stretches that end where one may, by the shares of the rows there."""
+        fair = share[self.order[self.ends]]
+        picked = random.choice(self.ends, self.many * self.size, p=fair / fair.sum())
         yield from self._paged(picked, int(random.choice(self.lengths)))
 
     def watched(self) -> Iterator[Page]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -49,7 +49,7 @@ class Way:
     """What a recipe says of its nets beside their module: the kind of ``front`` that stands before them, "" where they hear
     samples, and the ``loss`` that they learn by, "moments" or "ctc"."""
 
-    front: str = ""
+    front: fronts.Word | Literal[""] = ""
     loss: str = "moments"
 
 
@@ -209,7 +209,15 @@ def _who(job: Job, rows: Rows, people: dict[str, int]) -> NDArray[np.int64]:
 
 
 def _lessons(
-    job: Job, schema: Schema, fold: Fold, layout: Layout, people: dict[str, int], net: Any, reach: int, device: str, blank: int
+    job: Job,
+    schema: Schema,
+    fold: Fold,
+    layout: Layout,
+    people: dict[str, int],
+    net: Any,
+    reach: int,
+    device: str,
+    blank: int,
 ) -> tuple[Lessons, Lessons | None]:
     """The rows to learn from, and those for early stopping; for sequences, the stretches of them that begin and end at rest.
 
@@ -229,7 +237,9 @@ def _lessons(
             return Lessons(stretches, target, _who(job, rows, people))
         decode = job.decode or Decode()
         gap = layout.frames(decode.stride + decode.settle) + 1
-        return Lessons(net_ctc.Sentences.of(stretches, target, blank, gap, layout.rate), target, _who(job, rows, people))
+        return Lessons(
+            net_ctc.Sentences.of(stretches, target, blank, gap, layout.rate), target, _who(job, rows, people)
+        )
 
     truth = fold.target if fold.soft is None or blank >= 0 else fold.soft.astype(np.float32)
     lessons = of(fold.train, truth)

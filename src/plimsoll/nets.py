@@ -14,7 +14,7 @@ import importlib.util
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from plimsoll import fronts, net_augment, net_model
 from plimsoll.clock import Clock
@@ -57,7 +57,7 @@ def recipe(
     reach: Reach = "window",
     work: Callable[[int, float, Knobs], float] | None = None,
     students: tuple[Knobs, ...] = (),
-    front: str = "",
+    front: fronts.Word | Literal[""] = "",
     loss: str = "moments",
 ) -> Recipe:
     """The recipe of modules that ``make`` gives for (channels, classes, knobs).
@@ -104,7 +104,7 @@ class Family:
     reach: Reach
     work: Callable[[int, float, Knobs], float] | None
     space: Space
-    front: str = ""
+    front: fronts.Word | Literal[""] = ""
     loss: str = "moments"
 
     def refuse(self, job: Job, schema: Schema) -> str | None:
@@ -145,12 +145,12 @@ class Family:
         work = self._work(channels, frames, profile, knobs)
         size = float(_weights(self.make, channels, max(2, profile.classes), _key(knobs)))
         told = self._told(profile, knobs)
+        learned = drawn * work, drawn * numbers, profile.rows * work, profile.rows * numbers, drawn
+        held = min(profile.rows, WINDOWS) * numbers, size, profile.rows
         return Facts(
-            operations=(drawn * work, drawn * numbers, profile.rows * work, profile.rows * numbers, drawn)
-            + tuple(profile.rows * _STRIDE * each for each in told),
-            bytes=(min(profile.rows, WINDOWS) * numbers, size, profile.rows)
-            + tuple(profile.rows * _STRIDE * rate * channels for _ in told),
-            answer=(work, numbers) + tuple(self._anew(knobs) * each for each in told),
+            operations=(*learned, *(profile.rows * _STRIDE * each for each in told)),
+            bytes=(*held, *(profile.rows * _STRIDE * rate * channels for _ in told)),
+            answer=(work, numbers, *(self._anew(knobs) * each for each in told)),
             model=(size,),
             settles={"epochs": (min(allowed, 6.0), allowed)},
         )
@@ -185,7 +185,17 @@ class Family:
 
         if len(fold.train) < LEAST:
             raise TrialError(f"{len(fold.train)} rows to learn from are too few for a net; {LEAST} are the least")
-        return net_fit.fitted(self.make, self.reach is None, self._frames, job, schema, fold, knobs, clock, net_fit.Way(self.front, self.loss))
+        return net_fit.fitted(
+            self.make,
+            self.reach is None,
+            self._frames,
+            job,
+            schema,
+            fold,
+            knobs,
+            clock,
+            net_fit.Way(self.front, self.loss),
+        )
 
     def _frames(self, job: Job, layout: Layout, signals: Signals, knobs: Knobs) -> int:
         """Of a window; of a whole recording as many as the longest has, and no more than ten seconds of it."""

@@ -36,7 +36,9 @@ def make(channels: int, classes: int, knobs: Knobs) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            layer = nn.Sequential(nn.Linear(channels, 2 * width), nn.ReLU(), nn.Dropout(0.2), nn.Linear(2 * width, width))
+            layer = nn.Sequential(
+                nn.Linear(channels, 2 * width), nn.ReLU(), nn.Dropout(0.2), nn.Linear(2 * width, width)
+            )
             self.heard = Turned(channels, layer)
             self.turns = self.heard.turns
             self.memory = nn.LSTM(width, width, batch_first=True)

@@ -25,6 +25,7 @@ SPACE = Space(
     open=("groups",),
 )
 
+
 def make(channels: int, classes: int, knobs: Knobs) -> Any:
     """The module, for features of shape (batch, features, frames); its state is the last steps before each block."""
     import torch
