@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll import catalogue, ctc, net_ctc, net_lessons, nets
+from plimsoll import catalogue, ctc, net_fit, net_lessons, nets
 from plimsoll.clock import Clock
 from plimsoll.edits import Edits, distance
 from plimsoll.errors import TrialError
@@ -109,6 +109,8 @@ def test_the_loss_is_that_of_all_ways_of_reading(blank: int):
     one = every_way(scores[0].numpy()[due[0]], [other, other], blank)
     two = every_way(scores[1].numpy()[due[1]], [other, 2 - blank], blank)
     assert float(lack(scores, truth, due, blank)) == pytest.approx((one / 2 + two / 2) / 2, rel=1e-5)
+    planted = float(lack(scores, truth, due, 2 - blank))  # a wrong blank
+    assert planted != pytest.approx((one / 2 + two / 2) / 2, rel=1e-3)
     assert float(lack(scores, truth, due, blank, 1.0)) > float(lack(scores, truth, due, blank, 0.5))
     assert float(lack(scores, truth, due, blank, 0.5)) > float(lack(scores, truth, due, blank))
 
@@ -177,10 +179,30 @@ def test_somebodys_own_module_learns_sequences_in_one_word():
     assert model.notes == ()
 
 
-def test_a_loss_with_a_wrong_blank_is_seen(monkeypatch: pytest.MonkeyPatch):
-    """Planted: the blank is another class than rest. What is then learned reads as another sequence."""
-    monkeypatch.setattr(net_ctc, "lack", lambda *given: lack(*given[:3], 0, *given[4:]))
-    assert wrong(fitted(OWN).predict(TEST[0])) > 0.3
+def test_the_blank_is_the_rest_of_the_job():
+    """As it is named, or the commonest label; and a net of moments has none."""
+    for job, recipe, due in (
+        (JOB, OWN, REST),
+        (replace(JOB, decode=replace(JOB.decode, rest="right")), OWN, 2),
+        (replace(JOB, decode=replace(JOB.decode, rest="")), OWN, int(np.bincount(TRAIN[1]).argmax())),
+        (JOB, catalogue.find("conv_gru"), -1),
+    ):
+        way, knobs = net_fit.Way(loss="ctc" if recipe.sequences else "moments"), recipe.space.default
+        made = net_fit.prepared(
+            lambda channels, classes, _: Running(channels, classes),
+            True,
+            lambda *_: 0,
+            job,
+            SCHEMA,
+            FOLD,
+            knobs,
+            Clock(9.0),
+            "cpu",
+            way,
+        )
+        assert made.plan.blank == due
+        if due >= 0:
+            assert torch.allclose(made.net.prior, torch.zeros(3), atol=1e-9)
 
 
 def test_tds_ctc_learns_sequences():
