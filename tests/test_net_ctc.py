@@ -102,7 +102,7 @@ def every_way(scores: np.ndarray, said: list[int], blank: int) -> float:
 @pytest.mark.parametrize("blank", [0, 2])
 def test_the_loss_is_that_of_all_ways_of_reading(blank: int):
     """Of the moments that are due alone, for each symbol; two stretches of different lengths at once."""
-    scores = torch.from_numpy(np.random.default_rng(blank).normal(size=(2, 6, 3)).astype(np.float32))
+    scores = torch.from_numpy(np.random.default_rng([blank, 1]).normal(size=(2, 6, 3)).astype(np.float32))
     other = 1
     truth = torch.tensor([[other, blank, blank, other, other, blank], [blank, other, other, 2 - blank, blank, blank]])
     due = np.array([[True, True, False, True, True, True], [False, True, True, True, True, False]])
@@ -110,7 +110,7 @@ def test_the_loss_is_that_of_all_ways_of_reading(blank: int):
     two = every_way(scores[1].numpy()[due[1]], [other, 2 - blank], blank)
     assert float(lack(scores, truth, due, blank)) == pytest.approx((one / 2 + two / 2) / 2, rel=1e-5)
     planted = float(lack(scores, truth, due, 2 - blank))  # a wrong blank
-    assert planted != pytest.approx((one / 2 + two / 2) / 2, rel=1e-3)
+    assert planted != pytest.approx((one / 2 + two / 2) / 2, rel=0.05)
     assert float(lack(scores, truth, due, blank, 1.0)) > float(lack(scores, truth, due, blank, 0.5))
     assert float(lack(scores, truth, due, blank, 0.5)) > float(lack(scores, truth, due, blank))
 
