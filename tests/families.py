@@ -9,4 +9,6 @@ SIGNALS = {
     "signal_windows",
     "conv",
     "conv_gru",
+    "spectral_lstm",
+    "tds_ctc",
 }

@@ -285,7 +285,14 @@ def streamed(model: Any, sizes: Sequence[int], samples: np.ndarray) -> tuple[np.
     return np.concatenate(ends), np.array(answers)
 
 
-MODELS = {"conv": None, "conv_gru": None, "window": own(Small), "memory": own(Remembering, None)}
+MODELS = {
+    **dict.fromkeys(("conv", "conv_gru", "spectral_lstm", "tds_ctc")),
+    "window": own(Small),
+    "memory": own(Remembering, None),
+    "window, spectrogram": nets.recipe(
+        "mine", lambda channels, classes, knobs: Small(channels, classes), Space({"step": (0.01,)}), front="spectrogram"
+    ),
+}
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-_HEARD = 2_000.0  # Hz from which a signal is taken for a sound
+HEARD = 2_000.0  # Hz from which a signal is taken for a sound
 _FAST = 192_000.0  # Hz above which windows grow no longer
 _WINDOW, _HOP, _LOWEST = 0.032, 0.010, 50.0  # seconds, seconds and Hz, of a sound
 _SLOW = (64, 20)  # frames of a window and from one to the next, of anything slower
@@ -51,10 +51,11 @@ class Bands:
         np.True_
         """
         cut = np.lib.stride_tricks.sliding_window_view(signal.astype(np.float64), self.frames)[:: self.hop]
-        parts = [self._logs(cut[k : k + _PART]) for k in range(0, len(cut), _PART)]
+        parts = [self.of_windows(cut[k : k + _PART]) for k in range(0, len(cut), _PART)]
         return np.concatenate(parts)
 
-    def _logs(self, windows: Array) -> Array:
+    def of_windows(self, windows: Array) -> Array:
+        """The same of windows, shape (…, frames): shape (…, bands)."""
         spectrum = np.fft.rfft(windows * _hann(self.frames), 2 * (len(self.weights) - 1))
         return np.asarray(np.log((spectrum.real**2 + spectrum.imag**2) @ self.weights + _FLOOR))
 
@@ -69,10 +70,19 @@ def _hann(frames: int) -> Array:
 
 def of(rate: float) -> Bands:
     """The bands for a signal of so many frames a second; one that is faster than any sound is treated as if slowed down."""
-    heard, rate = rate >= _HEARD, min(rate, _FAST)
+    heard, rate = rate >= HEARD, min(rate, _FAST)
     frames, hop = (round(_WINDOW * rate), round(_HOP * rate)) if heard else _SLOW
+    return between(spread(_LOWEST if heard else rate / frames, rate, 40 if heard else 20), rate, frames, hop)
+
+
+def spread(lowest: float, rate: float, count: int) -> Array:
+    """The edges of so many bands evenly spread in mel, from the lowest to half the rate, in Hz, shape (count + 2,)."""
+    return _hertz(np.linspace(_mel(lowest), _mel(rate / 2), count + 2))
+
+
+def between(edges: Array, rate: float, frames: int, hop: int) -> Bands:
+    """Triangles from each edge (Hz) to the one after the next, over windows of so many frames."""
     size = 2 ** int(np.ceil(np.log2(2 * frames)))
-    edges = _hertz(np.linspace(_mel(_LOWEST if heard else rate / frames), _mel(rate / 2), (40 if heard else 20) + 2))
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     at = np.fft.rfftfreq(size, 1.0 / rate)[:, None]
     return Bands(frames, hop, np.maximum(0.0, np.minimum((at - low) / (middle - low), (high - at) / (high - middle))))

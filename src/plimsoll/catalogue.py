@@ -28,6 +28,8 @@ RECIPES: dict[str, str] = {
     "trees": "plimsoll.recipes.trees",
     "conv": "plimsoll.recipes.conv",
     "conv_gru": "plimsoll.recipes.conv_gru",
+    "spectral_lstm": "plimsoll.recipes.spectral_lstm",
+    "tds_ctc": "plimsoll.recipes.tds_ctc",
 }
 
 # Recipes made of others: named by who proposes them with their parts, and never tried by themselves.
@@ -38,6 +40,8 @@ MADE: dict[str, str] = {
 
 # Members that need no recipe's file to be served: whose loader is one of the house, whatever made them.
 GRAPHS: dict[str, str] = {"net.onnx": "plimsoll.net_model"}
+
+# What counts the symbols of a sequence, whenever each of them was said.
 
 OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
 

@@ -7,8 +7,8 @@ space where distances mean what they should (Arsigny and others 2006; Barachant 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -55,34 +55,45 @@ def _upper(channels: int) -> tuple[Array, Array]:
     return rows * channels + columns, np.where(rows == columns, 1.0, np.sqrt(2.0))
 
 
-def banded(windows: Array, floor: float = 0.3) -> NDArray[np.float64]:
-    """The same in each of four bands of the spectrum, one after another: shape (windows, 4 · channels · (channels + 1) / 2).
+def banded(
+    windows: Array, floor: float = 0.3, edges: Sequence[float] = BANDS, piece: int | None = None
+) -> NDArray[np.float64]:
+    """The same in each band of the spectrum, one after another: shape (windows, bands · channels · (channels + 1) / 2).
 
-    The real part of the cross-spectrum of a window with soft edges (Hann), summed over the bins of a band.
+    The real part of the cross-spectrum of a window with soft edges (Hann), summed over the bins of a band; or, where a
+    ``piece`` of so many frames is named, the mean over pieces of the window that overlap by three quarters (Welch 1967).
 
-    >>> banded(np.zeros((1, 40, 2)), floor=1.0).shape
-    (1, 12)
+    >>> banded(np.zeros((1, 40, 2)), floor=1.0).shape, banded(np.zeros((1, 40, 2)), 1.0, (0.0, 0.5, 1.0), 16).shape
+    ((1, 12), (1, 6))
     """
-    return _in_parts(_bands, windows, floor)
+    return _in_parts(partial(_bands, edges=edges, piece=piece), windows, floor)
 
 
-def _bands(windows: Array, floor: float) -> NDArray[np.float64]:
-    frames = windows.shape[1]
-    soft = np.hanning(frames + 2)[1:-1]
-    spectrum = np.fft.rfft(windows.astype(np.float64) * (soft / np.linalg.norm(soft))[:, None], axis=1)
+def _bands(windows: Array, floor: float, edges: Sequence[float], piece: int | None) -> NDArray[np.float64]:
+    pieces = _pieces(windows.astype(np.float64), piece)
+    (rows, many, frames, channels), soft = pieces.shape, np.hanning(pieces.shape[2] + 2)[1:-1]
+    spectrum = np.fft.rfft(pieces * (soft / np.linalg.norm(soft))[:, None], axis=2)
     at = np.fft.rfftfreq(frames) * 2
     found = []
-    for low, high in itertools.pairwise(BANDS):
-        bins = spectrum[:, (at >= low) & ((at < high) | (high == 1.0))]
-        crossed = np.matmul(bins.conj().transpose(0, 2, 1), bins).real * (2.0 / frames)
+    for low, high in itertools.pairwise(edges):
+        bins = spectrum[:, :, (at >= low) & ((at < high) | (high == 1.0))].reshape(rows, -1, channels)
+        crossed = np.matmul(bins.conj().transpose(0, 2, 1), bins).real * (2.0 / (frames * many))
         found.append(_logarithms(crossed, floor))
     return np.concatenate(found, axis=1)
 
 
-def banded_places(order: NDArray[np.intp]) -> NDArray[np.intp]:
+def _pieces(windows: Array, piece: int | None) -> Array:
+    """Shape (windows, pieces, frames, channels); whole windows where no length is named."""
+    if piece is None or piece >= windows.shape[1]:
+        return windows[:, None]
+    begins = np.arange(0, windows.shape[1] - piece + 1, max(1, piece // 4))
+    return windows[:, begins[:, None] + np.arange(piece)]
+
+
+def banded_places(order: NDArray[np.intp], bands: int = len(BANDS) - 1) -> NDArray[np.intp]:
     """``places`` for ``banded``."""
     once = places(order)
-    return (np.arange(len(BANDS) - 1)[:, None] * len(once) + once).ravel()
+    return (np.arange(bands)[:, None] * len(once) + once).ravel()
 
 
 def places(order: NDArray[np.intp]) -> NDArray[np.intp]:

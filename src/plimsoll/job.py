@@ -198,6 +198,11 @@ class Job:
         return any(name in QUALITIES and QUALITIES[name].of == of for name in named)
 
     @property
+    def spells(self) -> bool:
+        """Whether its score or a limit counts what is wrong in a sequence."""
+        return any(name in SEQUENCES for name in (self.score, *(limit.name for limit in self.limits)))
+
+    @property
     def score(self) -> str:
         """The metric that chooses; of moments, of which most are rest, one in which every class counts alike."""
         return self.metric or ("macro_f1" if self.decode else self.task.metric)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import net_augment, net_export, net_lessons, net_model, net_quantised, net_training
+from plimsoll import (
+    events,
+    fronts,
+    net_augment,
+    net_ctc,
+    net_export,
+    net_lessons,
+    net_model,
+    net_quantised,
+    net_training,
+)
 from plimsoll.clock import Clock
 from plimsoll.errors import BundleError, TrialError
+from plimsoll.fronts import PLAIN, Front, Plain
 from plimsoll.job import Decode, Job
 from plimsoll.knobs import Knobs
 from plimsoll.net_lessons import Samples, Stretches, Windows
@@ -20,6 +31,7 @@ from plimsoll.net_model import SAID, WEIGHTS, Looking, Remembering, Said
 from plimsoll.net_quantised import NUMBERS
 from plimsoll.net_training import Lessons, Plan
 from plimsoll.recipe import Fold, Members
+from plimsoll.ring import having
 from plimsoll.rows import Rows, Signals
 from plimsoll.schema import Kind, Layout, Schema
 
@@ -33,9 +45,18 @@ _STRETCH = 240  # steps on which a net that remembers is
 
 
 @dataclass(frozen=True)
+class Way:
+    """What a recipe says of its nets beside their module: the kind of ``front`` that stands before them, "" where they hear
+    samples, and the ``loss`` that they learn by, "moments" or "ctc"."""
+
+    front: fronts.Word | Literal[""] = ""
+    loss: str = "moments"
+
+
+@dataclass(frozen=True)
 class Ready:
     """A net before it is trained, with all that it is trained with: its frames, of a window or of a step, who is known, and
-    real frames to try it on."""
+    real frames to try it on, as its front gives them."""
 
     net: Any
     lessons: Lessons
@@ -44,15 +65,24 @@ class Ready:
     frames: int
     people: Mapping[str, int]
     tried: Array
+    front: Front | Plain = PLAIN
 
 
 def fitted(
-    make: Make, carries: bool, frames: Frames, job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock
+    make: Make,
+    carries: bool,
+    frames: Frames,
+    job: Job,
+    schema: Schema,
+    fold: Fold,
+    knobs: Knobs,
+    clock: Clock,
+    way: Way = Way(),
 ) -> Looking | Remembering:
     """The trained net of these rows, as it is served. Raises TrialError where the module does not keep to its contract."""
     with net_training.quiet(job.seed) as torch:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        made = prepared(make, carries, frames, job, schema, fold, knobs, clock, device)
+        made = prepared(make, carries, frames, job, schema, fold, knobs, clock, device, way)
         made, settled = _trained(made, knobs, clock)
         made.net.to("cpu").eval()
         return _served(made, job, schema, knobs, {} if made.valid is None else settled)
@@ -82,23 +112,46 @@ def prepared(
     knobs: Knobs,
     clock: Clock,
     device: str,
+    way: Way = Way(),
 ) -> Ready:
     """The net on its device, held to its contract, and what it is to learn from. Raises TrialError."""
     name = schema.of(Kind.SIGNAL)[0]
     layout, signals = schema[name].layout, fold.train.signals(name)
     assert layout is not None
     people = _people(job, schema, fold.train, knobs)
-    reach = 0 if carries else frames(job, layout, signals, knobs)
-    plan = _plan(job, knobs, fold, layout, clock)
-    net = _net(make, layout, signals, schema, knobs, len(people), reach)
+    seen = 0 if carries else frames(job, layout, signals, knobs)
+    front = fronts.learned(way.front, layout, signals, knobs, seen or fronts.MOST) if way.front else PLAIN
+    reach = front.steps(seen) if seen else 0
+    orders = front.places(net_augment.turns(layout))
+    fold, layout = _told(fold, name, front), front.layout(layout)
+    signals = fold.train.signals(name)
+    plan = _plan(job, schema, knobs, fold, orders, clock, way.loss)
+    net = _net(make, layout, signals, schema, knobs, len(people), reach, orders)
     net.prior += net.prior.new_tensor(net_lessons.prior(fold.target, plan.share, len(schema.classes)))
     if net.carries is not carries:
         said = "it has no initial_state(batch)" if carries else "it has initial_state(batch), so its reach is None"
         raise TrialError(f"its recipe and its module do not agree on whether it remembers: {said}")
     tried = _tried(signals, reach, net.hop)
     _check_module(net, tried, len(schema.classes))
-    lessons, valid = _lessons(job, schema, fold, layout, people, net, reach, device)
-    return Ready(net.to(device), lessons, valid, plan, reach or net.hop, people, tried)
+    lessons, valid = _lessons(job, schema, fold, layout, people, net, reach, device, plan.blank)
+    return Ready(net.to(device), lessons, valid, plan, reach or net.hop, people, tried, front)
+
+
+def _told(fold: Fold, name: str, front: Front | Plain) -> Fold:
+    """The fold as it is told by the front; of streams that both of its parts are of, once."""
+    train, valid = fold.train, fold.valid
+    if isinstance(front, Plain):
+        return fold
+    one, other = train.signals(name), valid.signals(name) if valid is not None else None
+    if other is None or valid is None:
+        return replace(fold, train=having(train, name, front.heard(one)))
+    if one.samples is not other.samples:
+        told = front.heard(one), front.heard(other)
+    else:
+        places = [np.concatenate(pair) for pair in ((one.starts, other.starts), (one.ends, other.ends))]
+        both = front.heard(Signals(one.samples, *places))
+        told = both.take(np.arange(len(one))), both.take(np.arange(len(one), len(both)))
+    return replace(fold, train=having(train, name, told[0]), valid=having(valid, name, told[1]))
 
 
 def _check_module(net: Any, tried: Array, classes: int) -> None:
@@ -116,23 +169,31 @@ def _check_module(net: Any, tried: Array, classes: int) -> None:
         ) from fault
 
 
-def _net(make: Make, layout: Layout, signals: Signals, schema: Schema, knobs: Knobs, people: int, reach: int) -> Any:
+def _net(
+    make: Make, layout: Layout, signals: Signals, schema: Schema, knobs: Knobs, people: int, reach: int, orders: Array
+) -> Any:
     """The user's module with the scale of each channel, learned from windows of the rows to learn from."""
     import torch
 
     picked = np.linspace(0, len(signals) - 1, min(len(signals), _SCALED)).astype(np.intp)
-    seen = net_model.finite(signals.take(picked).last(min(reach, 200) or 50)).reshape(-1, signals.channels)
+    seen = fronts.finite(signals.take(picked).last(min(reach, 200) or 50)).reshape(-1, signals.channels)
     middle, spread = seen.mean(axis=0), seen.std(axis=0)
     spread = np.where(spread > 1e-6, spread, 1.0)  # a channel that never moves says nothing
     middle, spread = (torch.from_numpy(part.astype(np.float32)) for part in (middle, spread))
-    return _wrapped(make, layout, schema, knobs, middle, spread, people)
+    return _wrapped(make, layout, schema, knobs, middle, spread, people, orders)
 
 
-def _wrapped(make: Make, layout: Layout, schema: Schema, knobs: Knobs, middle: Any, spread: Any, people: int) -> Any:
-    """The module that ``make`` gives, with what every net needs around it."""
+def _wrapped(
+    make: Make, layout: Layout, schema: Schema, knobs: Knobs, middle: Any, spread: Any, people: int, orders: Array
+) -> Any:
+    """The module that ``make`` gives, told how the ring turns, with what every net needs around it."""
+    import torch
+
     from plimsoll.net_module import TOLD, Net
 
     inner = make(len(layout.channels), TOLD if people else len(schema.classes), knobs)
+    if hasattr(inner, "turns"):
+        inner.turns(torch.from_numpy(np.array(orders, dtype=np.int64)))
     return Net(inner, middle, spread, people, len(schema.classes))
 
 
@@ -140,9 +201,9 @@ def _tried(signals: Signals, reach: int, hop: int) -> Array:
     """Real frames on which a net is tried: windows, or the longest beginning of a stream."""
     if reach:
         picked = np.linspace(0, len(signals) - 1, min(len(signals), _TRIED)).astype(np.intp)
-        return net_model.finite(signals.take(picked).last(reach))
+        return fronts.finite(signals.take(picked).last(reach))
     longest = int(np.argmax(signals.ends - signals.starts))
-    return net_model.finite(signals.take(np.array([longest])).last(_STRETCH * hop))
+    return fronts.finite(signals.take(np.array([longest])).last(_STRETCH * hop))
 
 
 def _people(job: Job, schema: Schema, rows: Rows, knobs: Knobs) -> dict[str, int]:
@@ -162,9 +223,20 @@ def _who(job: Job, rows: Rows, people: dict[str, int]) -> NDArray[np.int64]:
 
 
 def _lessons(
-    job: Job, schema: Schema, fold: Fold, layout: Layout, people: dict[str, int], net: Any, reach: int, device: str
+    job: Job,
+    schema: Schema,
+    fold: Fold,
+    layout: Layout,
+    people: dict[str, int],
+    net: Any,
+    reach: int,
+    device: str,
+    blank: int,
 ) -> tuple[Lessons, Lessons | None]:
-    """The rows to learn from, and those for early stopping."""
+    """The rows to learn from, and those for early stopping; for sequences, the stretches of them that begin and end at rest.
+
+    Raises TrialError where there is no such stretch to learn from.
+    """
     name = schema.of(Kind.SIGNAL)[0]
     samples = Samples.of(fold.train.signals(name).samples, device)
     settle = layout.frames((job.decode or Decode()).window)
@@ -175,32 +247,44 @@ def _lessons(
         if reach:
             return Lessons(Windows(held, signals, reach, device, _BATCH), target, _who(job, rows, people))
         stretches = Stretches.of(held, signals, net.hop, layout.rate, settle, device, _STREAMS)
-        return Lessons(stretches, target, _who(job, rows, people))
+        if blank < 0:
+            return Lessons(stretches, target, _who(job, rows, people))
+        decode = job.decode or Decode()
+        gap = layout.frames(decode.stride + decode.settle) + 1
+        return Lessons(
+            net_ctc.Sentences.of(stretches, target, blank, gap, layout.rate), target, _who(job, rows, people)
+        )
 
     truth = fold.target
-    if (
-        fold.soft is not None
-    ):  # a teacher speaks of classes as often as they are, and they are learned as they are drawn
+    if fold.soft is not None and blank < 0:
+        # A teacher speaks of classes as often as they are, and they are learned as they are drawn.
         drawn = fold.soft * np.exp(-net.prior.numpy().astype(np.float64))
         truth = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
+    lessons = of(fold.train, truth)
+    if blank >= 0 and not lessons.rows.many:
+        raise TrialError("no stretch of these rows begins and ends where nothing happens, or where a label changes")
     held_apart = fold.valid is not None and fold.valid_target is not None and len(fold.valid) > 0
     valid = of(fold.valid, np.asarray(fold.valid_target)) if held_apart and fold.valid is not None else None
-    return of(fold.train, truth), valid
+    return lessons, valid if valid is not None and valid.rows.many else None
 
 
-def _plan(job: Job, knobs: Knobs, fold: Fold, layout: Layout, clock: Clock) -> Plan:
-    share = net_lessons.weights(fold.target, float(knobs["balance"]))
-    turned = net_augment.turns(layout)
+def _plan(job: Job, schema: Schema, knobs: Knobs, fold: Fold, turned: Array, clock: Clock, loss: str) -> Plan:
+    """How the net is trained; sequences are drawn as they come, for no class of a moment is drawn by itself."""
+    blank = -1
+    if loss == "ctc":
+        blank = events.rest_of(job.decode.rest if job.decode else "", schema.classes, fold.target)
+    share = net_lessons.weights(fold.target, float(knobs["balance"]) if blank < 0 else 0.0)
     numbers = int(knobs["epochs"]), float(knobs["rate"]), str(knobs["augment"])
-    return Plan(*numbers, share, turned, job.seed, clock.kept)
+    return Plan(*numbers, share, turned, job.seed, clock.kept, blank)
 
 
 def _served(made: Ready, job: Job, schema: Schema, knobs: Knobs, settled: Knobs) -> Looking | Remembering:
     """The net as a graph, or where it will not be written as one, through PyTorch, and then that is said."""
     net, people = made.net, list(made.people)
+    front = made.front if isinstance(made.front, Front) else None
     graph, why = net_export.exported(net, made.tried)
     if graph is not None:
-        said, begun = Said(made.frames, net.carries, people), net_model.Torch(net).state()
+        said, begun = Said(made.frames, net.carries, people, front=front), net_model.Torch(net).state()
         graph, note = _in(str(knobs.get("numbers", NUMBERS[0])), graph, made.tried, begun, net.hop)
         members = net_model.members(graph, said, begun)
         return net_model.made(net_model.Onnx(graph, begun), job, schema, said, members, settled, note)
@@ -209,7 +293,7 @@ def _served(made: Ready, job: Job, schema: Schema, knobs: Knobs, settled: Knobs)
             f"with fewer hidden units it would have to be served as a graph, and it will not be one: {why}"
         )
     own = {name: value for name, value in knobs.items() if isinstance(value, int | float | str | bool)}
-    said = Said(made.frames, net.carries, people, own)
+    said = Said(made.frames, net.carries, people, own, front)
     left = {WEIGHTS: _saved(net), SAID: msgspec.json.encode(said, order="sorted")}
     note = f"served through PyTorch, which serving it then needs beside the recipe's file: {why}"
     return net_model.made(net_model.Torch(net), job, schema, said, left, settled, note)
@@ -242,10 +326,12 @@ def revived(
     said = msgspec.json.decode(members[SAID], type=Said)
     layout = schema[schema.of(Kind.SIGNAL)[0]].layout
     assert layout is not None
+    front = said.front.checked(len(layout.channels)) if said.front is not None else PLAIN
+    orders, layout = front.places(net_augment.turns(layout)), front.layout(layout)
     arrays = {name: torch.from_numpy(np.array(part)) for name, part in load(members[WEIGHTS]).items()}
     with net_training.quiet(job.seed):
         scale = arrays["middle"], arrays["spread"]
-        net = _wrapped(make, layout, schema, allowed(said), *scale, len(said.people))
+        net = _wrapped(make, layout, schema, allowed(said), *scale, len(said.people), orders)
         try:
             net.load_state_dict(arrays)
         except RuntimeError as fault:

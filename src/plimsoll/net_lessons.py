@@ -29,7 +29,7 @@ class Page:
     rows: NDArray[np.int64]
 
 
-def _pages(rows: Array, size: int, numbers: int) -> Iterator[Array]:
+def pages(rows: Array, size: int, numbers: int) -> Iterator[Array]:
     """Rows in parts of as many batches as can be held at once, where one row is so many numbers."""
     whole = max(1, _HELD // max(1, numbers * size)) * size
     for place in range(0, len(rows), whole):
@@ -111,7 +111,7 @@ class Windows:
         return -(-min(len(self.signals), WINDOWS) // self.size)
 
     def _paged(self, picked: Array) -> Iterator[Page]:
-        for rows in _pages(picked, self.size, self.reach * self.signals.channels):
+        for rows in pages(picked, self.size, self.reach * self.signals.channels):
             starts, ends = self.signals.starts[rows], self.signals.ends[rows]
             yield Page(self.samples.ending(starts, ends, self.reach, self.device), rows[:, None])
 
@@ -161,11 +161,12 @@ class Stretches:
         yield from self._paged(np.linspace(0, len(self.signals) - 1, count).astype(np.int64), self.lengths[-1])
 
     def _paged(self, picked: Array, frames: int) -> Iterator[Page]:
-        for rows in _pages(picked, self.size, frames * self.signals.channels):
-            yield self._page(rows, frames)
+        for rows in pages(picked, self.size, frames * self.signals.channels):
+            yield self.page(rows, self.signals.starts[rows], frames)
 
-    def _page(self, rows: NDArray[np.int64], frames: int) -> Page:
-        starts, ends = self.signals.starts[rows], self.signals.ends[rows]
+    def page(self, rows: NDArray[np.int64], starts: NDArray[np.int64], frames: int) -> Page:
+        """Stretches of so many frames that end at rows, of which nothing is heard from before ``starts``."""
+        ends = self.signals.ends[rows]
         steps = np.arange(self.hop, frames + 1, self.hop)
         heard = ends[:, None] - frames + steps  # up to where a step has heard
         place = np.minimum(np.searchsorted(self.ends, heard), len(self.ends) - 1)

@@ -17,6 +17,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.calibration import softmax, softmax_one
+from plimsoll.fronts import PLAIN, Front, Plain, finite
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
 from plimsoll.recipe import Answers, Members
@@ -38,12 +39,14 @@ _Text = Annotated[str, msgspec.Meta(max_length=256)]
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a net's members say beside its weights: the ``frames`` of a window, or of a step where it has a memory; who is
-    known; and of one that is served through PyTorch, the knobs that it is made with."""
+    known; of one that is served through PyTorch, the knobs that it is made with; and what stands before it, in whose frames
+    those are."""
 
     frames: _Frames
     carries: bool = False
     people: Annotated[list[_Text], msgspec.Meta(max_length=100_000)] = []
     knobs: dict[_Text, int | float | str | bool] = {}
+    front: Front | None = None
 
 
 class Graph(Protocol):
@@ -160,7 +163,8 @@ class Heard:
 
 @dataclass(frozen=True)
 class Kept:
-    """What both kinds of net have in common: the graph, what it hears, and the members that it was loaded from."""
+    """What both kinds of net have in common: the graph, what it hears and through what, and the members that it was loaded
+    from. ``frames`` are those that the front gives."""
 
     graph: Graph
     heard: Heard
@@ -168,6 +172,7 @@ class Kept:
     written: Members
     settled: Knobs = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    front: Front | Plain = PLAIN
 
     def members(self) -> Members:
         return self.written
@@ -179,33 +184,35 @@ class Looking(Kept):
 
     @property
     def reach(self) -> int:
-        return self.frames
+        return self.front.reach(self.frames)
 
     def predict(self, rows: Rows) -> Answers:
         signals, who = rows.signals(self.heard.name), self.heard.who(rows)
         found = [np.zeros((0, self.heard.classes))]
         for place in range(0, len(rows), _BLOCK):
             some = np.arange(place, min(place + _BLOCK, len(rows)))
-            windows = finite(signals.take(some).last(self.frames))
+            windows = self.front.windows(finite(signals.take(some).last(self.reach)))
             found.append(softmax(self.graph.run(windows, who[some], ())[0].astype(np.float64)))
         return np.concatenate(found)
 
     def answer(self, values: Sequence[Value]) -> Sequence[float]:
-        cell, who = self.heard.cell(values)
-        cell = cell[-self.frames :]
-        if len(cell) < self.frames:  # as Signals.last fills it up
+        (cell, who), reach = self.heard.cell(values), self.reach
+        cell = cell[-reach:]
+        if len(cell) < reach:  # as Signals.last fills it up
             first = cell[:1] if len(cell) else np.zeros((1, self.heard.channels), dtype=np.float32)
-            cell = np.concatenate([np.repeat(first, self.frames - len(cell), axis=0), cell])
-        return softmax_one(self.graph.run(finite(cell)[None], who, ())[0][0].tolist())
+            cell = np.concatenate([np.repeat(first, reach - len(cell), axis=0), cell])
+        return softmax_one(self.graph.run(self.front.windows(finite(cell)[None]), who, ())[0][0].tolist())
 
 
 @dataclass(frozen=True)
 class _Memory:
-    """A stream under way: what has been heard and not yet made a step, how many steps there were, and the last scores."""
+    """A stream under way: what the front needs of the past, what it has told and has not yet made a step, what the net
+    remembers, how many frames there were, and the last scores."""
 
     first: int
     stride: int
     who: Who
+    past: Array
     waiting: Array
     state: State
     heard: int
@@ -216,24 +223,36 @@ class _Memory:
 class Remembering(Kept):
     """A net with a memory, which takes ``frames`` a step; a moment is answered by the last step that was whole by then."""
 
+    @property
+    def hop(self) -> int:
+        """Samples of a step."""
+        return self.frames * self.front.hop
+
     def start(self, first: int, stride: int, beside: Sequence[Value] = ()) -> _Memory:
         seat = self.heard.seat - 1  # the signal itself comes first, and is not beside
         who = self.heard.one(beside[seat] if self.heard.people and seat < len(beside) else None)
-        nothing = np.zeros((0, self.heard.channels), dtype=np.float32)
-        return _Memory(first, stride, who, nothing, self.graph.state(), 0, np.zeros((1, self.heard.classes)))
+        silence = np.zeros((1, self.heard.classes))
+        return _Memory(first, stride, who, self._nothing(), self._untold(), self.graph.state(), 0, silence)
+
+    def _nothing(self) -> Array:
+        return np.zeros((0, self.heard.channels), dtype=np.float32)
+
+    def _untold(self) -> Array:
+        return self.front.step(self._nothing(), self._nothing())[0]
 
     def step(self, chunk: Array, state: _Memory) -> tuple[Answers, _Memory]:
-        waiting = np.concatenate([state.waiting, finite(chunk)]) if len(state.waiting) else finite(chunk)
+        found, past = self.front.step(finite(chunk), state.past)
+        waiting = np.concatenate([state.waiting, found]) if len(state.waiting) else found
         whole = len(waiting) // self.frames * self.frames
         scores, after = self._scores(waiting[:whole], state.who, state.state)
-        before, heard = state.heard // self.frames, state.heard + len(chunk)
+        before, heard = state.heard // self.hop, state.heard + len(chunk)
         told = np.concatenate(
             [state.last, scores]
         )  # the scores after as many steps as before, after one more, and so on
         ends = np.array(moments(state.heard, heard, state.first, state.stride), dtype=np.intp)
-        answers = softmax(told[ends // self.frames - before]) if len(ends) else np.zeros((0, self.heard.classes))
+        answers = softmax(told[ends // self.hop - before]) if len(ends) else np.zeros((0, self.heard.classes))
         left = waiting[whole:].copy()
-        return answers, _Memory(state.first, state.stride, state.who, left, after, heard, told[-1:])
+        return answers, _Memory(state.first, state.stride, state.who, past, left, after, heard, told[-1:])
 
     def _scores(self, frames: Array, who: Who, state: State) -> tuple[Array, State]:
         """The scores of every step of whole steps, shape (steps, classes)."""
@@ -243,11 +262,15 @@ class Remembering(Kept):
             told.append(scores[0].astype(np.float64))
         return np.concatenate(told), state
 
-    def _whole(self, frames: Array, who: Who) -> Array:
+    def _whole(self, samples: Array, who: Who) -> Array:
         """The scores of a stream after no step, which say nothing, after one, and so on, shape (steps + 1, classes)."""
-        steps = len(frames) // self.frames * self.frames
-        told = self._scores(frames[:steps], who, self.graph.state())[0]
-        return np.concatenate([np.zeros((1, self.heard.classes)), told])
+        told, size = [np.zeros((1, self.heard.classes))], _STEPS * self.hop
+        past, state = self._nothing(), self.graph.state()
+        for place in range(0, len(samples) // self.hop * self.hop, size):
+            frames, past = self.front.step(finite(samples[place : place + size]), past)
+            scores, state = self._scores(frames[: len(frames) // self.frames * self.frames], who, state)
+            told.append(scores)
+        return np.concatenate(told)
 
     def predict(self, rows: Rows) -> Answers:
         signals, who = rows.signals(self.heard.name), self.heard.who(rows)
@@ -256,17 +279,11 @@ class Remembering(Kept):
             own = np.flatnonzero((signals.starts == start) & (who == wearer))
             lengths = np.maximum(signals.ends[own] - start, 0)
             told = self._whole(signals.samples[start : start + lengths.max()], np.array([wearer]))
-            scores[own] = told[lengths // self.frames]
+            scores[own] = told[lengths // self.hop]
         return softmax(scores) if len(rows) else scores
 
     def answer(self, values: Sequence[Value]) -> Sequence[float]:
         return softmax_one(self._whole(*self.heard.cell(values))[-1].tolist())
-
-
-def finite(frames: Array) -> Array:
-    """Frames as a net takes them: float32, and where a sample is not a number, zero."""
-    found = np.ascontiguousarray(frames, dtype=np.float32)
-    return found if np.isfinite(found).all() else np.nan_to_num(found, posinf=0.0, neginf=0.0)
 
 
 def made(
@@ -277,7 +294,8 @@ def made(
     layout = schema[name].layout
     assert layout is not None
     channels = len(layout.channels)
-    if said.frames * channels > _MOST:
+    front = said.front.checked(channels) if said.front is not None else PLAIN
+    if front.reach(said.frames) * channels > _MOST or said.frames * front.width(channels) > _MOST:
         raise ValueError(f"a window of {said.frames} frames of {channels} channels is too large")
     whose = job.decode.person if said.people and job.decode else ""
     if said.people and whose not in schema.names:
@@ -286,7 +304,7 @@ def made(
     people = {person: number for number, person in enumerate(said.people, start=1)}
     heard = Heard(name, schema.names.index(name), channels, len(schema.classes), whose, seat, people)
     kind = Remembering if said.carries else Looking
-    return kind(graph, heard, said.frames, members, settled or {}, (note,) if note else ())
+    return kind(graph, heard, said.frames, members, settled or {}, (note,) if note else (), front)
 
 
 def members(graph: bytes, said: Said, begun: State) -> dict[str, bytes]:
@@ -301,8 +319,8 @@ def load(job: Job, schema: Schema, members: Members) -> Looking | Remembering:
     begun = load_arrays(members[BEGUN]) if said.carries else {}
     graph = Onnx(members[GRAPH], tuple(begun[f"state{k}"].astype(np.float32) for k in range(len(begun))))
     model = made(graph, job, schema, said, members)
-    if graph.channels != model.heard.channels:
-        raise ValueError(f"the graph takes {graph.channels} channels, and the signal has {model.heard.channels}")
+    if graph.channels != (due := model.front.width(model.heard.channels)):
+        raise ValueError(f"the graph takes {graph.channels} channels, and is given {due}")
     if graph.frames != said.frames and (isinstance(graph.frames, int) or not said.carries):
         raise ValueError(f"the graph takes {graph.frames} frames, and {said.frames} are given")
     if bool(graph.state()) != said.carries or graph.knows != bool(said.people):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from plimsoll.errors import TrialError
 
 TOLD = 64  # numbers that the module says of a window where each person has a reading of their own of them
+MIXED = 64  # channels that a person has a way of their own of mixing, at most: its numbers go by their square
 
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is Any to the type checker
@@ -36,7 +37,8 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is Any to the type checker
         self.register_buffer("prior", torch.zeros(classes))  # how much oftener each class is than it was drawn, in logs
         channels = len(middle)
         self.shared = nn.Linear(TOLD, classes) if people else None
-        self.mix = nn.Embedding(people + 1, channels * channels, padding_idx=0) if people else None
+        mixed = people and channels <= MIXED
+        self.mix = nn.Embedding(people + 1, channels * channels, padding_idx=0) if mixed else None
         self.own = nn.Embedding(people + 1, TOLD * classes, padding_idx=0) if people else None
         for table in (self.mix, self.own):
             if table is not None:

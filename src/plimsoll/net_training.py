@@ -11,19 +11,22 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import net_augment, net_checkpoint
+from plimsoll import net_augment, net_checkpoint, net_ctc
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
+from plimsoll.net_ctc import Sentences
 from plimsoll.net_lessons import Page, Stretches, Windows
 from plimsoll.net_steps import AdamW
 
 Array = NDArray[Any]
+Lack = Callable[[Any, Any], Any]  # scores and what is true → a loss
 PATIENCE = 5  # epochs without gain before training stops
 _SMOOTH = 0.05
 _DECAY = 0.01
@@ -41,7 +44,7 @@ class Lessons:
     """Rows to learn from: ``target`` their classes, or probabilities of shape (rows, classes) where a teacher gave them;
     ``who`` the number of the wearer of each, 0 where that says nothing."""
 
-    rows: Windows | Stretches
+    rows: Windows | Stretches | Sentences
     target: NDArray[Any]
     who: NDArray[np.int64]
 
@@ -57,6 +60,7 @@ class Plan:
     turned: NDArray[np.int64]
     seed: int
     kept: Path | None = None  # where what is needed to go on is left, if anywhere
+    blank: int = -1  # the class of nothing happening, where sequences are learned (CTC) and not moments
     teacher: Any = None  # a net whose answers are learned from beside the truth
 
 
@@ -120,7 +124,7 @@ def train(net: Any, lessons: Lessons, valid: Lessons | None, plan: Plan, clock: 
         if done.epoch and (until() >= 1.0 or done.stale >= PATIENCE):
             break
         _epoch(torch, net, quick, optimizer, lessons, plan, done.epoch, until)
-        done = done.after(net, _loss(torch, net, valid) if valid else math.nan, clock)
+        done = done.after(net, _loss(torch, net, valid, plan.blank) if valid else math.nan, clock)
         done = net_checkpoint.leave(plan.kept, net, optimizer, done)
     if valid is not None:
         net.load_state_dict(done.best)
@@ -181,20 +185,27 @@ def _epoch(
             progress = point((epoch + place / lessons.rows.many) / plan.epochs, until())
             if progress >= 1.0 and place:
                 return
-            _step(torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), plan.teacher)
+            _step(
+                torch, net, quick, optimizer, batch, plan.rate * rate(min(1.0, progress)), _aim(torch, plan, progress)
+            )
             place += 1
 
 
-def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, teacher: Any) -> None:
+def _aim(torch: Any, plan: Plan, progress: float) -> Lack:
+    """What a step of training lowers: how far the net is from the truth, and half of it how far it is from a teacher."""
+    lack = partial(_lack, torch, smooth=_SMOOTH, blank=plan.blank, lead=net_ctc.led(progress))
+    if plan.teacher is None:
+        return lack
+    return lambda scores, batch: (lack(scores, batch) + _apart(torch, scores, batch, plan.teacher)) / 2.0
+
+
+def _step(torch: Any, net: Any, quick: Any, optimizer: Any, batch: _Told, slope: float, lack: Lack) -> None:
     for group in optimizer.param_groups:
         group["lr"] = slope
     with _lighter(torch, net):
         scores = quick(batch.frames, batch.who)
     optimizer.zero_grad()
-    lack = _lack(torch, scores, batch, _SMOOTH)
-    if teacher is not None:
-        lack = (lack + _apart(torch, scores, batch, teacher)) / 2.0
-    lack.backward()
+    lack(scores, batch).backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), _STEEP)
     optimizer.step()
 
@@ -222,8 +233,10 @@ def _told(torch: Any, page: Page, lessons: Lessons, unknown: Array) -> _Told:
     return _Told(page.frames, who, truth, page.rows >= 0)
 
 
-def _lack(torch: Any, scores: Any, batch: _Told, smooth: float) -> Any:
-    """The mean cross-entropy of the steps that stand for a moment."""
+def _lack(torch: Any, scores: Any, batch: _Told, smooth: float, blank: int, lead: float = 0.0) -> Any:
+    """The mean cross-entropy of the steps that stand for a moment; or with a blank, the CTC loss of their sequences."""
+    if blank >= 0:
+        return net_ctc.lack(scores.float(), batch.truth, batch.due, blank, lead)
     scores, truth, due = scores.float().flatten(0, -2), batch.truth.flatten(0, 1), batch.due.ravel()
     if not due.all():
         picked = torch.from_numpy(np.flatnonzero(due)).to(scores.device)
@@ -238,15 +251,15 @@ def _apart(torch: Any, scores: Any, batch: _Told, teacher: Any) -> Any:
     return -(said * scores.float().log_softmax(-1)).sum(-1).mean()
 
 
-def _loss(torch: Any, net: Any, valid: Lessons) -> float:
-    """The log loss on rows held apart."""
+def _loss(torch: Any, net: Any, valid: Lessons, blank: int) -> float:
+    """The loss on rows held apart."""
     net.eval()
     total, count = 0.0, 0
     with torch.no_grad():
         for page in valid.rows.watched():
             for batch in _told(torch, page, valid, np.zeros(len(page.rows), dtype=bool)).parts(_ASKED):
                 due = int(batch.due.sum())
-                total += due * float(_lack(torch, net(batch.frames, batch.who), batch, 0.0))
+                total += due * float(_lack(torch, net(batch.frames, batch.who), batch, 0.0, blank))
                 count += due
     if not math.isfinite(total):
         raise TrialError("its answers are not finite numbers")

@@ -14,9 +14,9 @@ import importlib.util
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from plimsoll import net_augment, net_model
+from plimsoll import fronts, net_augment, net_model
 from plimsoll.clock import Clock
 from plimsoll.errors import MissingExtra, TrialError
 from plimsoll.job import Job
@@ -47,6 +47,8 @@ TRAINING: Mapping[str, tuple[Value, ...]] = {
     "person": ("apart", "alike"),  # whether those who are known have a reading of their own of what the net says
 }
 WINDOW: Mapping[str, tuple[Value, ...]] = {"window": (0.25, 0.15, 0.4, 0.6)}
+LOSSES = ("moments", "ctc")
+_STRIDE = 0.05  # seconds of a stream for each of its moments, about
 _LONGEST = 10.0  # seconds of a recording that is answered as a whole
 _BEYOND = 64.0  # times its largest option that a knob of members may be
 
@@ -58,6 +60,8 @@ def recipe(
     reach: Reach = "window",
     work: Callable[[int, float, Knobs], float] | None = None,
     students: tuple[Knobs, ...] = (),
+    front: fronts.Word | Literal[""] = "",
+    loss: str = "moments",
 ) -> Recipe:
     """The recipe of modules that ``make`` gives for (channels, classes, knobs).
 
@@ -65,13 +69,21 @@ def recipe(
     the net looks back: the seconds, the knob that holds them, or None for one that remembers. ``work`` gives the
     multiplications of one answer for (channels, frames, knobs), from which costs are foretold; without it they are
     counted from the module's weights. ``students`` are settings of small nets that learn well from a teacher.
+
+    ``front`` names what stands before the net, "covariances" or "spectrogram" (``fronts``): channels are then features, and
+    frames those of the front, whose knobs (``look`` and ``step``, in seconds) are the recipe's too. With the ``loss`` "ctc" a
+    net that remembers learns the sequence of labels in a stretch, and rest is the blank. Raises ValueError for another word.
     """
+    if front not in ("", *fronts.KINDS) or loss not in LOSSES or (loss == "ctc" and reach is not None):
+        raise ValueError(
+            f"a front is one of {', '.join(fronts.KINDS)}, a loss one of {', '.join(LOSSES)}, and a net of sequences remembers: reach=None"
+        )
     own = space or Space()
     window = WINDOW if reach == "window" else {}
-    options = {**TRAINING, **window, **own.options}
+    options = {**TRAINING, **window, **(fronts.KINDS[front].options if front else {}), **own.options}
     open_ = tuple(dict.fromkeys(("epochs", *own.open)))
     whole = replace(own, options=options, open=open_)
-    family = Family(make, reach, work, whole)
+    family = Family(make, reach, work, whole, front, loss)
     return Recipe(
         name,
         whole,
@@ -84,6 +96,7 @@ def recipe(
         plain=family.plain,
         streams=True,
         remembers=reach is None,
+        sequences=loss == "ctc",
     )
 
 
@@ -95,6 +108,8 @@ class Family:
     reach: Reach
     work: Callable[[int, float, Knobs], float] | None
     space: Space
+    front: fronts.Word | Literal[""] = ""
+    loss: str = "moments"
 
     def refuse(self, job: Job, schema: Schema) -> str | None:
         if importlib.util.find_spec("torch") is None:
@@ -105,6 +120,16 @@ class Family:
             return "it tells classes apart"
         if self.reach is None and job.decode is None:
             return "it hears streams, and these rows are recordings"
+        return self._unheard(job, schema)
+
+    def _unheard(self, job: Job, schema: Schema) -> str | None:
+        """Why its front or its loss does not go with what is asked; None where it does."""
+        layout = schema[schema.of(Kind.SIGNAL)[0]].layout
+        if self.front and layout is not None and len(layout.channels) > fronts.MOST_CHANNELS:
+            return f"it tells how up to {fronts.MOST_CHANNELS} channels sound; here are {len(layout.channels)}"
+        rest = job.decode.rest if job.decode else ""
+        if self.loss == "ctc" and rest and rest not in schema.classes:
+            return f'it reads sequences with rest between, and no label is "{rest}"'
         return None
 
     def plain(self, schema: Schema, knobs: Knobs) -> Knobs:
@@ -116,35 +141,63 @@ class Family:
         kept = float(knobs["epochs"])
         allowed = float(knobs.get("epochs_allowed", kept))
         drawn = min(kept, allowed) * min(profile.rows, WINDOWS)
-        frames = self._seconds(knobs) * max(1.0, profile.frames)
-        numbers = frames * max(1, profile.channels)
-        work = self._work(profile, frames, knobs)
-        size = float(_weights(self.make, max(1, profile.channels), max(2, profile.classes), _key(knobs)))
+        channels, rate = self._given(profile, knobs)
+        frames = self._seconds(knobs) * rate
+        numbers = frames * channels
+        work = self._work(channels, frames, profile, knobs)
+        size = float(_weights(self.make, channels, max(2, profile.classes), _key(knobs)))
+        told = self._told(profile, knobs)
+        learned = drawn * work, drawn * numbers, profile.rows * work, profile.rows * numbers, drawn
+        held = min(profile.rows, WINDOWS) * numbers, size, profile.rows
         return Facts(
-            operations=(drawn * work, drawn * numbers, profile.rows * work, profile.rows * numbers, drawn),
-            bytes=(min(profile.rows, WINDOWS) * numbers, size, profile.rows),
-            answer=(work, numbers),
+            operations=(*learned, *(profile.rows * _STRIDE * each for each in told)),
+            bytes=(*held, *(profile.rows * _STRIDE * rate * channels for _ in told)),
+            answer=(work, numbers, *(self._anew(knobs) * each for each in told)),
             model=(size,),
             settles={"epochs": (min(allowed, 6.0), allowed)},
         )
 
+    def _given(self, profile: Profile, knobs: Knobs) -> tuple[int, float]:
+        """Channels that the module is given, and frames of them a second."""
+        channels, rate = max(1, profile.channels), max(1.0, profile.frames)
+        return fronts.width(self.front, channels, rate, knobs) if self.front else (channels, rate)
+
+    def _told(self, profile: Profile, knobs: Knobs) -> tuple[float, ...]:
+        """Multiplications of the front for a second of signal; nothing where there is none."""
+        given = max(1, profile.channels), max(1.0, profile.frames), knobs
+        return (fronts.work(self.front, *given),) if self.front else ()
+
+    def _anew(self, knobs: Knobs) -> float:
+        """Seconds of the signal that the front tells for one answer: what is new, or the whole window."""
+        return _STRIDE if self.reach is None else self._seconds(knobs)
+
     def _seconds(self, knobs: Knobs) -> float:
         """That one answer looks at anew: the window, or of a net that remembers a stride of about so much."""
         if self.reach is None:
-            return 0.05
+            return _STRIDE
         return float(knobs[self.reach] if isinstance(self.reach, str) else self.reach)
 
-    def _work(self, profile: Profile, frames: float, knobs: Knobs) -> float:
+    def _work(self, channels: int, frames: float, profile: Profile, knobs: Knobs) -> float:
         if self.work is not None:
-            return self.work(max(1, profile.channels), frames, knobs)
-        return frames * _weights(self.make, max(1, profile.channels), max(2, profile.classes), _key(knobs))
+            return self.work(channels, frames, knobs)
+        return frames * _weights(self.make, channels, max(2, profile.classes), _key(knobs))
 
     def fit(self, job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Looking | Remembering:
         from plimsoll import net_fit
 
         if len(fold.train) < LEAST:
             raise TrialError(f"{len(fold.train)} rows to learn from are too few for a net; {LEAST} are the least")
-        return net_fit.fitted(self.make, self.reach is None, self._frames, job, schema, fold, knobs, clock)
+        return net_fit.fitted(
+            self.make,
+            self.reach is None,
+            self._frames,
+            job,
+            schema,
+            fold,
+            knobs,
+            clock,
+            net_fit.Way(self.front, self.loss),
+        )
 
     def _frames(self, job: Job, layout: Layout, signals: Signals, knobs: Knobs) -> int:
         """Of a window; of a whole recording as many as the longest has, and no more than ten seconds of it."""

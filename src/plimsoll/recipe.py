@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.metrics import SEQUENCES
 from plimsoll.profile import Profile
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
@@ -90,7 +91,9 @@ class Recipe:
     ``remembers`` says that they have a state, in which more of a stream may be than a window holds, however slowly it moves:
     where a job bounds the window no such family is tried.
     ``adapt``, where a family has it, makes a model of a job that decodes one person's: the fold holds a few seconds of
-    theirs, and of everybody else nothing is there but what the model keeps.
+    theirs, and of everybody else nothing is there but what the model keeps. ``sequences`` says that answers are to be read as
+    a sequence (``ctc``): each class is said once, at some moment, with rest between. Moment by moment they are mostly wrong, so
+    such a family is tried where the job counts what is wrong in a sequence, or names it.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Recipe:
     streams: bool = False
     remembers: bool = False
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
+    sequences: bool = False
 
     def refusal(self, job: Job, schema: Schema) -> str | None:
         """Why the family does not apply, by its contract or in its own words; None where it does."""
@@ -113,6 +117,8 @@ class Recipe:
             return "it answers rows, not streams"
         if job.decode is not None and job.decode.within and self.remembers:
             return "it remembers more than the window that --window allows"
+        if self.sequences and self.name not in job.recipes and not job.spells:
+            return f"its answers are a sequence, and what is asked counts moments; --metric {SEQUENCES[0]} or --recipes {self.name} asks for it"
         return self.refuse(job, schema)
 
 

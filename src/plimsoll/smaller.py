@@ -96,12 +96,12 @@ def written(model: Model, members: Mapping[str, bytes], rows: Rows, numbers: str
     signals = rows.signals(model.heard.name)
     if isinstance(model, Remembering):
         longest = np.array([np.argmax(signals.ends - signals.starts)])
-        frames = signals.take(longest).last(_STEPS * model.frames)
+        samples = signals.take(longest).last(model.front.reach(_STEPS * model.frames))
     else:
         picked = np.linspace(0, len(rows) - 1, min(len(rows), _MEASURED)).astype(np.intp)
-        frames = signals.take(picked).last(model.frames)
-    graph = model.graph
-    small = net_quantised.quantised(graph.graph, numbers, frames.astype(np.float32), graph.state(), model.frames)
+        samples = signals.take(picked).last(model.reach)
+    graph, frames = model.graph, model.front.windows(samples.astype(np.float32))
+    small = net_quantised.quantised(graph.graph, numbers, frames, graph.state(), model.frames)
     return {**members, GRAPH: small}
 
 
