@@ -34,7 +34,7 @@ import numpy as np
 import polars as pl
 
 from plimsoll import asked, bundle, calibration, card, catalogue, meter, profile
-from plimsoll.asked import Asked, Part
+from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.demo import docstrings
@@ -46,6 +46,7 @@ from plimsoll.pace import now
 from plimsoll.rows import Coded, Rows
 from plimsoll.runner import Outcome, Workbench
 from plimsoll.trial import Status
+from plimsoll.truth import Part
 from plimsoll.workbench import store
 
 RESULTS = Path(__file__).parent / "results" / "trials.jsonl"

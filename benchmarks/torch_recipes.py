@@ -36,10 +36,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from plimsoll import catalogue, devices, machine, net_fit, net_training  # noqa: E402
+from plimsoll import catalogue, devices, machine, net_ready, net_training  # noqa: E402
 from plimsoll.clock import Clock  # noqa: E402
 from plimsoll.job import Decode, Job, Task  # noqa: E402
-from plimsoll.net_fit import Ready  # noqa: E402
+from plimsoll.net_ready import Ready  # noqa: E402
 from plimsoll.recipe import Fold  # noqa: E402
 from plimsoll.rows import Rows, Signals  # noqa: E402
 from plimsoll.schema import Axis, Column, Kind, Layout, Schema  # noqa: E402
@@ -73,7 +73,7 @@ def ready(name: str, fold: Fold, device: str, epochs: int, augment: str) -> Read
     recipe = catalogue.find(name)
     family = recipe.fit.__self__  # type: ignore[attr-defined]  # the recipe's functions are those of a family
     knobs = {**recipe.space.default, "epochs": epochs, "augment": augment, "balance": 0.0, "person": "alike"}
-    made = net_fit.prepared(
+    made = net_ready.prepared(
         family.make, family.reach is None, family._frames, JOB, SCHEMA, fold, knobs, Clock(3_600.0), device
     )
     return replace(made, plan=replace(made.plan, kept=None))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll import catalogue, ctc, net_fit, net_lessons, nets
+from plimsoll import catalogue, ctc, net_lessons, net_ready, nets
 from plimsoll.clock import Clock
 from plimsoll.edits import Edits, distance
 from plimsoll.errors import TrialError
@@ -187,8 +187,8 @@ def test_the_blank_is_the_rest_of_the_job():
         (replace(JOB, decode=replace(JOB.decode, rest="")), OWN, int(np.bincount(TRAIN[1]).argmax())),
         (JOB, catalogue.find("conv_gru"), -1),
     ):
-        way, knobs = net_fit.Way(loss="ctc" if recipe.sequences else "moments"), recipe.space.default
-        made = net_fit.prepared(
+        way, knobs = net_ready.Way(loss="ctc" if recipe.sequences else "moments"), recipe.space.default
+        made = net_ready.prepared(
             lambda channels, classes, _: Running(channels, classes),
             True,
             lambda *_: 0,

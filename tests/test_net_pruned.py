@@ -212,13 +212,13 @@ def test_a_pruned_net_keeps_to_the_clock_and_one_without_hidden_units_says_so():
 
 def test_the_whole_teaches_what_is_left():
     """With labels that are all one class, what is left still tells apart what its whole does."""
-    from plimsoll import net_fit, net_training
+    from plimsoll import net_ready, net_training
 
     recipe = catalogue.find("conv")
     family = recipe.fit.__self__  # type: ignore[attr-defined]  # a method
     knobs = {**recipe.space.default, "width": 32, "rate": 4e-3, "epochs": 4}
     with net_training.quiet(0):
-        made = net_fit.prepared(
+        made = net_ready.prepared(
             family.make, False, family._frames, toys.JOB, toys.SCHEMA, toys.FOLD, knobs, Clock(60.0), "cpu"
         )
         net_training.train(made.net, made.lessons, made.valid, made.plan, Clock(60.0))

@@ -31,8 +31,7 @@ from plimsoll import (
     streaming,
     workbench,
 )
-from plimsoll.asked import Asked, Truth
-from plimsoll.asked import Part as AskedPart
+from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.clock import Clock
@@ -45,6 +44,8 @@ from plimsoll.recipe import Fold, Recipe
 from plimsoll.rows import Coded, Rows, Signals
 from plimsoll.schema import Axis, Column, Kind, Layout, Schema
 from plimsoll.trial import Status, Trial
+from plimsoll.truth import Part as AskedPart
+from plimsoll.truth import Truth
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'plimsoll[torch]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'plimsoll[torch]'")

@@ -12,13 +12,14 @@ import pytest
 
 from decode_toys import recordings
 from plimsoll import metrics, scoring, splits
-from plimsoll.asked import Asked, Truth, ask, stated
+from plimsoll.asked import Asked, ask, stated
 from plimsoll.job import Job, Split, Task
 from plimsoll.judge import Judge
 from plimsoll.rows import Coded
 from plimsoll.runner import Outcome
 from plimsoll.scoring import Seen
 from plimsoll.trial import Status, Trial
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 SENSOR = {"rate": "100 Hz"}

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from plimsoll.asked import Part, Truth
 from plimsoll.record import sampled
 from plimsoll.rows import Rows
+from plimsoll.truth import Part, Truth
 
 
 def part(count: int) -> Part:

@@ -11,12 +11,12 @@ import pytest
 
 from decode_toys import joined, stream, sure
 from plimsoll import bundle, events, goal, rule, scoring
-from plimsoll.asked import Truth
 from plimsoll.errors import BundleError, JobError, LimitError
 from plimsoll.events import Rule
 from plimsoll.job import Decode, Job
 from plimsoll.limits import Limits, parse
 from plimsoll.rule import Known
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 from serving_toys import toy
 

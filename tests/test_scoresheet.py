@@ -9,10 +9,10 @@ import pytest
 
 from plimsoll import contest, scoresheet
 from plimsoll.approaches import Budget
-from plimsoll.asked import Truth
 from plimsoll.errors import JobError, NothingFits
 from plimsoll.rounds import Units
 from plimsoll.scoresheet import Answers, Key
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 TRUTH = np.array([0, 0, 1, 1, 0, 1, 0, 1])

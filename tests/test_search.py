@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from plimsoll import meter, scoring
-from plimsoll.asked import Asked, Part, Truth
+from plimsoll.asked import Asked
 from plimsoll.clock import Clock
 from plimsoll.errors import TrialError
 from plimsoll.job import Job, Task
@@ -23,6 +23,7 @@ from plimsoll.runner import Outcome
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.search import Search
 from plimsoll.trial import Status
+from plimsoll.truth import Part, Truth
 from plimsoll.worth import Given
 
 COUNT = 400

@@ -30,7 +30,7 @@ from plimsoll import (
     watching,
     worth,
 )
-from plimsoll.asked import Truth, ask, stated
+from plimsoll.asked import ask, stated
 from plimsoll.clock import Clock
 from plimsoll.crew import Crew
 from plimsoll.ctc import Beam, Spelling
@@ -57,6 +57,7 @@ from plimsoll.serve.session import Moment, Session, Symbol
 from plimsoll.serve.streams import Bounds
 from plimsoll.spellings import Widths
 from plimsoll.trial import Status, Trial
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 from stream_toys import RATE, signal, toy
 from test_rule import torn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,20 @@ from numpy.typing import NDArray
 from plimsoll import catalogue, checks, events, infer, moments, shift, sources, splits, streaming, waves
 from plimsoll.cells import plain
 from plimsoll.errors import DataError, JobError
-from plimsoll.events import Timeline
 from plimsoll.job import Job, Split
 from plimsoll.limits import Limits, parse
 from plimsoll.metrics import EVENTS, METRICS, ROBUSTNESS, SEQUENCES, SYMBOLS
-from plimsoll.rows import Coded, Rows
+from plimsoll.rows import Coded
 from plimsoll.schema import Kind, Schema
 from plimsoll.sources import Source
 from plimsoll.splits import Pair
+from plimsoll.truth import Part, Truth
 
 Array = NDArray[Any]
 _MANY = 5_000  # rows from which a trial is scored on some folds, and the others wait for the run-off
 _FOLDED = 250_000  # rows above which there is one holdout and no run-off: its rows are many enough
 _FOLDS = 5
 _HASHED = 1 << 30  # bytes of samples of which a digest is taken
-_PEOPLE = 4  # that an interval is drawn over
 
 
 def stated(
@@ -73,73 +72,6 @@ def _kind(name: str, kind: str) -> Kind:
         return Kind(kind)
     except ValueError:
         raise JobError(f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(Kind)}.') from None
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is true of some rows, and for each quality floor on a slice, which of them it speaks of. Of moments also when they
-    were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them.
-    Rows that are not ``believed`` are answered and scored, and not learned from; None: all are. ``together`` numbers the
-    groups of a table whose split keeps them whole."""
-
-    target: Array
-    slices: Mapping[str, NDArray[np.bool_]]
-    timeline: Timeline | None = None
-    groups: Mapping[str, Coded] = field(default_factory=dict)
-    believed: NDArray[np.bool_] | None = None
-    together: NDArray[np.int64] | None = None
-
-    def take(self, index: NDArray[np.intp]) -> Truth:
-        when = self.timeline.take(index) if self.timeline else None
-        groups = {name: cells.take(index) for name, cells in self.groups.items()}
-        slices = {key: mask[index] for key, mask in self.slices.items()}
-        believed = None if self.believed is None else self.believed[index]
-        together = None if self.together is None else self.together[index]
-        return Truth(self.target[index], slices, when, groups, believed, together)
-
-    def over(self, least: int = _PEOPLE) -> tuple[str, Array | None]:
-        """What rows are no separate evidence within, and the number of it that each row is of: people, else sessions, groups,
-        streams or stretches of five seconds, the first of which there are so many; ("rows", None) where each row is evidence.
-        """
-        for what, parts in self._wholes():
-            found = np.unique(np.stack(parts), axis=1, return_inverse=True)[1].ravel() if parts else np.zeros(0)
-            if found.max(initial=-1) + 1 >= least:
-                return what, found
-        return "rows", None
-
-    def _wholes(self) -> Iterator[tuple[str, list[Array]]]:
-        """Of each kind, from the largest on, the numbers that together name one."""
-        codes = {name: cells.codes for name, cells in self.groups.items()}
-        yield "people", [codes[name] for name in ("person",) if name in codes]
-        yield "sessions", [*codes.values()] if "session" in codes else []
-        yield "groups", [] if self.together is None else [self.together]
-        if self.timeline is not None:
-            streams, heard = self.timeline.streams, self.timeline.ends - self.timeline.streams
-            yield "streams", [streams]
-            yield "stretches", [streams, (heard - 1) // max(1, round(moments.STRETCH * self.timeline.rate))]
-
-    @property
-    def units(self) -> Array | None:
-        """The number of the person that each row is of: what intervals are drawn over. None where people are not known, or are
-        so few that streams tell more."""
-        if "person" not in self.groups:
-            return None
-        people, found = np.unique(self.groups["person"].codes, return_inverse=True)
-        return found if len(people) >= _PEOPLE else None
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows with what is true of them."""
-
-    rows: Rows
-    truth: Truth
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, index: NDArray[np.intp]) -> Part:
-        return Part(self.rows.take(index), self.truth.take(index))
 
 
 @dataclass(frozen=True)

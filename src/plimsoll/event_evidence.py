@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from plimsoll import event_figures, matching, metrics, sequences, spellings, worth
 from plimsoll import events as deciding
-from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
 from plimsoll.job import Job
 from plimsoll.rule import Choice, Tried
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 Array = NDArray[Any]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll import bundle, event_evidence, frontier, ladder, meter, shift, window
-from plimsoll.asked import Part
 from plimsoll.bundle import Bundle
 from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
@@ -21,6 +20,7 @@ from plimsoll.run import Run
 from plimsoll.scoring import asking
 from plimsoll.search import Search
 from plimsoll.trial import Trial
+from plimsoll.truth import Part
 from plimsoll.window import Window
 
 _RULED = 3  # trials whose decision rules are shown

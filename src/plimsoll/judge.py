@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import bundle, calibration, meter, metrics, provenance, rule, scoring, shift, spellings, worth
-from plimsoll.asked import Asked, Truth
+from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.errors import BundleError, DataError, TrialError, UserError
@@ -22,6 +22,7 @@ from plimsoll.rule import Choice
 from plimsoll.runner import Outcome
 from plimsoll.scoring import Seen, asking, qualities, run_costs, trial_limits, unseen
 from plimsoll.trial import Status, Trial
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 Array = NDArray[Any]

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from plimsoll import catalogue, frontier, metrics, worth
-from plimsoll.asked import Truth
 from plimsoll.crew import Crew, Lane, Work
 from plimsoll.errors import DataError
 from plimsoll.job import Job
@@ -22,6 +21,7 @@ from plimsoll.runner import Outcome
 from plimsoll.scoring import unseen
 from plimsoll.search import Search
 from plimsoll.trial import Trial
+from plimsoll.truth import Truth
 from plimsoll.units import TIME, show
 from plimsoll.workbench import store_folds
 from plimsoll.worth import Given

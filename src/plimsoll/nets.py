@@ -183,7 +183,7 @@ class Family:
         return frames * _weights(self.make, channels, max(2, profile.classes), _key(knobs))
 
     def fit(self, job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Looking | Remembering:
-        from plimsoll import net_fit
+        from plimsoll import net_fit, net_ready
 
         if len(fold.train) < LEAST:
             raise TrialError(f"{len(fold.train)} rows to learn from are too few for a net; {LEAST} are the least")
@@ -196,7 +196,7 @@ class Family:
             fold,
             knobs,
             clock,
-            net_fit.Way(self.front, self.loss),
+            net_ready.Way(self.front, self.loss),
         )
 
     def _frames(self, job: Job, layout: Layout, signals: Signals, knobs: Knobs) -> int:

@@ -34,7 +34,6 @@ from plimsoll import (
     streaming,
     worth,
 )
-from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.clock import Clock
@@ -50,6 +49,7 @@ from plimsoll.scoring import asking, deciding, served
 from plimsoll.shift import Shifts
 from plimsoll.sources import Source
 from plimsoll.trial import Score
+from plimsoll.truth import Truth
 
 Array = NDArray[Any]
 SECONDS = (0.0, 1.0, 3.0, 10.0)  # of calibration, a class, that are compared

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plimsoll import event_evidence, evidence, frontier, machine, waves, worth
-from plimsoll.asked import Asked, Part
+from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.cases import COSTS
 from plimsoll.job import Job
@@ -18,6 +18,7 @@ from plimsoll.limits import Measured
 from plimsoll.scoring import qualities, served, spent, trial_limits
 from plimsoll.search import Search
 from plimsoll.trial import Score, Status, Trial
+from plimsoll.truth import Part
 
 
 @dataclass(frozen=True)

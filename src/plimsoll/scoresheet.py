@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from plimsoll import contest, metrics, worth
 from plimsoll.approaches import Budget
-from plimsoll.asked import Truth
 from plimsoll.contest import Contest
 from plimsoll.errors import JobError, NothingFits
 from plimsoll.rounds import Units
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 Array = NDArray[Any]

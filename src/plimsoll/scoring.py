@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import calibration, ctc, event_figures, events, machine, metrics, rule, worth
-from plimsoll.asked import Truth
 from plimsoll.bundle import Bundle
 from plimsoll.ctc import Spelling
 from plimsoll.events import Rule
@@ -23,6 +22,7 @@ from plimsoll.runner import Outcome
 from plimsoll.serve.answerer import Answerer
 from plimsoll.shift import Ask
 from plimsoll.spellings import Widths
+from plimsoll.truth import Truth
 from plimsoll.worth import Given
 
 Array = NDArray[Any]

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import evidence, metrics, sequences
-from plimsoll.asked import Truth
 from plimsoll.errors import DataError
 from plimsoll.metrics import QUALITIES, SEQUENCES
 from plimsoll.sequences import Counts
 from plimsoll.trial import Score
+from plimsoll.truth import Truth
 
 Array = NDArray[Any]
 _DRAWS = 100
