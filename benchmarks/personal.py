@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 import plimsoll
-from plimsoll import bundle, metrics, personal
+from plimsoll import bundle, metrics, person, personal
 from plimsoll.scoring import deciding
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "myo_wrist_gestures" / "recordings.csv"
@@ -39,8 +39,8 @@ def calibrated(place: Path, data: Path, seconds: float) -> dict[str, float]:
     table = pl.read_csv(data)
     people = table.filter(pl.col("split_participant") == "test")["participant"].unique().sort().to_list()
     made, truth, labels, each = bundle.read(place), [], [], []
-    for person in people:
-        held = personal.read(made, str(data), person)
+    for name in people:
+        held = person.read(made, str(data), name)
         used = held.own.chosen(max(seconds, held.own.stride), made.schema.classes)
         later = held.own.later(held.own.chosen(10.0, made.schema.classes))  # the same moments whatever calibrates
         own = held.adapted(used) if seconds else made

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from plimsoll import blend, blending, bundle, calibration, meter, personal, window_lda
+from plimsoll import blend, blending, bundle, calibration, meter, person, personal, window_lda
 from plimsoll.blending import Sums
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
@@ -122,7 +122,7 @@ def test_a_person_is_scored_by_what_is_said_where_the_job_is(tmp_path: Path, met
 
 def test_the_moments_that_score_are_never_those_that_calibrate(place: Path, tmp_path: Path):
     """Not one of them, and of another session altogether; a planted overlap would be seen."""
-    held = personal.read(everybody(facts={"digest": "x"}), written(tmp_path, *sessions(3), many=3), seconds=1.0)
+    held = person.read(everybody(facts={"digest": "x"}), written(tmp_path, *sessions(3), many=3), seconds=1.0)
     used = held.own.chosen(1.0, TOY.schema.classes)
     later = held.own.later(used)
     assert set(held.own.session[used]) == {0}
