@@ -12,6 +12,7 @@ from typing import Any
 from plimsoll.errors import JobError, nearest
 from plimsoll.job import Job
 from plimsoll.knobs import Space
+from plimsoll.metrics import SEQUENCES
 from plimsoll.recipe import Members, Model, Recipe
 from plimsoll.schema import Schema
 
@@ -65,7 +66,14 @@ def names() -> tuple[str, ...]:
 def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
     """Of the recipes that a job may use, the floor always among them: why each does not apply; None where it does."""
     wanted = [name for name in names() if not job.recipes or name in (*job.recipes, "constant")]
-    return {name: find(name).refusal(job, schema) for name in wanted}
+    return {name: _refusal(find(name), job, schema) for name in wanted}
+
+
+def _refusal(recipe: Recipe, job: Job, schema: Schema) -> str | None:
+    """Why it is not tried: it cannot do the job, or can and would waste the window of one that asks for something else."""
+    if recipe.sequences and recipe.name not in job.recipes and not job.spells:
+        return f"its answers are a sequence, and what is asked counts moments; --metric {SEQUENCES[-1]} or --recipes {recipe.name} asks for it"
+    return recipe.refusal(job, schema)
 
 
 def find(name: str) -> Recipe:

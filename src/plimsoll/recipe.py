@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
-from plimsoll.metrics import SEQUENCES
 from plimsoll.profile import Profile
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
@@ -117,8 +116,6 @@ class Recipe:
             return "it answers rows, not streams"
         if job.decode is not None and job.decode.within and self.remembers:
             return "it remembers more than the window that --window allows"
-        if self.sequences and self.name not in job.recipes and not job.spells:
-            return f"its answers are a sequence, and what is asked counts moments; --metric {SEQUENCES[0]} or --recipes {self.name} asks for it"
         return self.refuse(job, schema)
 
 
