@@ -179,6 +179,7 @@ def test_a_bound_on_the_window_is_one_on_memory_too():
     assert adaptive_lda.RECIPE.refusal(free, SCHEMA) is None
     refused = catalogue.refusals(bounded, SCHEMA)
     remembering = [name for name in refused if catalogue.find(name).remembers]
+    assert not any(refused[name] is None for name in remembering)
     assert {"adaptive_lda", "conv_gru"} <= set(remembering)
-    assert all("--window" in str(refused[name]) for name in remembering)
+    assert all("--window" in str(catalogue.find(name).refusal(bounded, SCHEMA)) for name in remembering)
     assert refused["covariance_lda"] is None

@@ -67,6 +67,16 @@ def test_a_limit_on_false_activations_is_kept_and_most_is_found_under_it():
     assert strict.best.figure("detection_rate") == max(each.figure("detection_rate") for each in rivals)
 
 
+def test_a_limit_on_detection_alone_does_not_make_up_the_most():
+    """Of the rules that find enough, the one that errs least; the one that finds the most would fire at every flicker."""
+    here = torn()
+    enough = rule.chosen(here, parse("detection_rate > 0.5"))
+    most = max(enough.tried, key=lambda each: (each.figure("detection_rate"), -each.mistakes))
+    assert enough.best.figure("detection_rate") > 0.5
+    assert enough.best.figure("false_activations_per_hour") < most.figure("false_activations_per_hour")
+    assert enough.best.figure("event_error_rate") < here.erring(most).figure("event_error_rate")
+
+
 def test_the_limits_are_kept_with_room_to_spare_where_that_can_be():
     """A rule at the very edge of a limit would pass it on every other day."""
     here = torn()

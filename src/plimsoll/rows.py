@@ -165,6 +165,13 @@ class Rows:
         }
         return Rows(len(index), taken)
 
+    def parted(self, name: str) -> Iterator[tuple[str, NDArray[np.intp]]]:
+        """Each value of a column of words that occurs, with the numbers of its rows; nothing where no column is named."""
+        cells = self.texts(name) if name else Coded(np.zeros(0, dtype=np.int32), ())
+        for code, value in enumerate(cells.values):
+            if len(mine := np.flatnonzero(cells.codes == code)):
+                yield value, mine
+
     def chunks(self, size: int) -> Iterator[Rows]:
         """The same rows in batches, in order; no rows are one empty batch."""
         for start in range(0, max(1, self.count), size):

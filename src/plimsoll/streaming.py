@@ -15,7 +15,7 @@ from plimsoll.filters import Ready
 from plimsoll.job import Job
 from plimsoll.recipe import Answers, Model
 from plimsoll.rows import Signals, Value, missing
-from plimsoll.schema import Layout, Schema
+from plimsoll.schema import Kind, Layout, Schema
 
 Chunk = NDArray[np.float32]  # shape (frames, channels)
 
@@ -194,6 +194,12 @@ def layout_of(schema: Schema) -> Layout:
     if len(found) != 1:
         raise JobError(f"{len(found)} columns are signals; a decoder hears one.")
     return found[0]
+
+
+def person_of(job: Job, schema: Schema) -> tuple[str, int]:
+    """The column that says who wears the sensors, and its place; ("", -1) where there is none."""
+    named = job.decode.person if job.decode is not None else ""
+    return (named, schema.names.index(named)) if named in schema.of(Kind.CATEGORY) else ("", -1)
 
 
 def looked_at(job: Job, layout: Layout, seconds: float) -> int:

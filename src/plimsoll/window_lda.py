@@ -1,9 +1,13 @@
-"""Linear discriminants on the features of the last window of a signal, folded into one matrix product and one offset a class."""
+"""Discriminants on the features of the last window of a signal: of everybody, folded into one matrix product and one offset a
+class, and of each person who is known, some of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -19,8 +23,21 @@ from plimsoll.profile import Profile
 from plimsoll.recipe import Answers, Facts, Fold, Members, Model
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Layout, Schema
-from plimsoll.streaming import layout_of, looked_at
+from plimsoll.streaming import layout_of, looked_at, person_of
 from plimsoll.window_features import FEATURES
+
+Target = NDArray[np.int64]
+PERSON = ("apart", "alike")  # whether those who are known have discriminants of their own
+_MOST = 100_000  # people
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who is known: the ``column`` that says who it is, its ``place`` in the schema, and by name the discriminants of each."""
+
+    column: str = ""
+    place: int = -1
+    heads: Mapping[str, Head] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class WindowLda:
     frames: int
     lda: Head
     pooled: Sums | None = None
+    known: Known = Known()
     settled: Knobs = field(default_factory=dict)
 
     @property
@@ -47,18 +65,38 @@ class WindowLda:
         return FEATURES[self.kind].last(rows.signals(self.name), self.frames)
 
     def predict(self, rows: Rows) -> Answers:
-        return softmax(self.lda.scores(self.features(rows)))
+        features = self.features(rows)
+        scores = self.lda.scores(features)
+        for who, mine in rows.parted(self.known.column):
+            if who in self.known.heads:
+                scores[mine] = self.known.heads[who].scores(features[mine])
+        return softmax(scores)
 
     def answer(self, values: Sequence[Value]) -> Sequence[float]:
         cell = values[0]
         assert isinstance(cell, np.ndarray)
-        return softmax_one(self.lda.scores(FEATURES[self.kind].one(cell, self.frames)).tolist())
+        who = values[self.known.place] if self.known.heads else None
+        head = self.known.heads.get(who, self.lda) if isinstance(who, str) else self.lda
+        return softmax_one(head.scores(FEATURES[self.kind].one(cell, self.frames)).tolist())
 
     def members(self) -> Members:
-        arrays = {name: np.ascontiguousarray(getattr(self.lda, name)) for name in self.lda.__dataclass_fields__}
         kept = self.pooled.arrays() if self.pooled is not None else {}
         looked = {"frames": np.array(self.frames), "kind": np.array(list(FEATURES).index(self.kind))}
-        return {self.member: safetensors.numpy.save({**arrays, **kept, **looked})}
+        arrays = {**_arrays(self.lda), **kept, **looked}
+        for k, head in enumerate(self.known.heads.values()):
+            arrays |= {f"own{k}_{name}": part.astype(np.float32) for name, part in _arrays(head).items()}
+        people = {"people": list(self.known.heads)}
+        named = {_notes(self.member): json.dumps(people, ensure_ascii=False).encode()} if self.known.heads else {}
+        return {self.member: safetensors.numpy.save(arrays), **named}
+
+
+def _arrays(head: Head) -> dict[str, NDArray[Any]]:
+    return {name: np.ascontiguousarray(getattr(head, name)) for name in head.__dataclass_fields__}
+
+
+def _notes(member: str) -> str:
+    """The file that says who is known, beside the one of their arrays."""
+    return member.replace(".safetensors", ".json")
 
 
 def refuse(job: Job, schema: Schema) -> str | None:
@@ -74,8 +112,12 @@ def facts(profile: Profile, knobs: Knobs, width: float) -> Facts:
         operations=(profile.rows * frames * channels**2, profile.rows * channels**3, profile.rows * width**2),
         bytes=(profile.rows * width, frames * channels),
         answer=(frames * channels**2, channels**3, width * profile.classes),
-        model=(width * profile.classes, width**2),
+        model=(width * profile.classes, width**2, width**2 * profile.classes * _people(profile, knobs)),
     )
+
+
+def _people(profile: Profile, knobs: Knobs) -> int:
+    return profile.levels if knobs.get("person") == "apart" else 0
 
 
 def fit(member: str, kind: str, job: Job, schema: Schema, fold: Fold, knobs: Knobs) -> WindowLda:
@@ -83,8 +125,27 @@ def fit(member: str, kind: str, job: Job, schema: Schema, fold: Fold, knobs: Kno
     frames, signals = looked_at(job, layout_of(schema), float(knobs["window"])), fold.train.signals(name)
     features, orders = FEATURES[kind].last(signals, frames), _turns(layout_of(schema), int(knobs.get("roll", 0)))
     turned = [features[:, FEATURES[kind].places(order)] for order in orders]
-    lda = discriminant.fit(np.concatenate(turned), np.tile(fold.target, len(orders)), classes)
-    return WindowLda(member, name, kind, frames, lda, Sums.of(features, fold.target, classes, signals.starts))
+    every, target = np.concatenate(turned), np.tile(fold.target, len(orders))
+    lda = discriminant.fit(every, target, classes)
+    pooled = Sums.of(features, fold.target, classes, signals.starts)
+    known = _known(job, schema, fold.train, every, target, pooled) if knobs.get("person") == "apart" else Known()
+    return WindowLda(member, name, kind, frames, lda, pooled, known)
+
+
+def _known(job: Job, schema: Schema, rows: Rows, every: NDArray[np.float64], target: Target, pooled: Sums) -> Known:
+    """Everybody's rows and their own, of each who is named; as they are kept, in 32 bits. ``every`` are the features of the rows
+    as often as the ring is turned."""
+    (column, place), turns, heads = person_of(job, schema), len(every) // max(1, len(rows)), {}
+    for who, mine in rows.parted(column):
+        assert job.decode is not None
+        own = np.concatenate([mine + turn * len(rows) for turn in range(turns)])
+        head = blending.blend(every[own], target[own], len(schema.classes), job.decode.stride / turns, pooled)
+        heads[who] = blending.head({name: _rounded(part) for name, part in _arrays(head).items()})
+    return Known(column, place, heads)
+
+
+def _rounded(array: NDArray[Any]) -> NDArray[np.float64]:
+    return array.astype(np.float32).astype(np.float64)
 
 
 def _turns(layout: Layout, most: int) -> list[NDArray[np.intp]]:
@@ -95,8 +156,9 @@ def _turns(layout: Layout, most: int) -> list[NDArray[np.intp]]:
 
 
 def plain(schema: Schema, knobs: Knobs) -> Knobs:
-    """Only a ring can be turned."""
-    return knobs if ring.axis_of(layout_of(schema)) is not None else {**knobs, "roll": 0}
+    """Only a ring can be turned, and only a person who is named can be known."""
+    idle = {} if ring.axis_of(layout_of(schema)) is not None else {"roll": 0}
+    return {**knobs, **idle, **({} if schema.of(Kind.CATEGORY) else {"person": PERSON[0]})}
 
 
 def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> WindowLda:  # noqa: ARG001
@@ -104,13 +166,32 @@ def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> W
     assert isinstance(model, WindowLda)
     assert job.decode is not None
     features, classes = model.features(fold.train), len(schema.classes)
-    return replace(model, lda=blending.blend(features, fold.target, classes, job.decode.stride, model.pooled))
+    own = blending.blend(features, fold.target, classes, job.decode.stride, model.pooled)
+    return replace(model, lda=own, known=Known())
 
 
-def load(member: str, schema: Schema, members: Members) -> WindowLda:
+def load(member: str, job: Job, schema: Schema, members: Members) -> WindowLda:
     """The model of these members. Raises KeyError, IndexError and ValueError where they are none."""
     arrays = safetensors.numpy.load(members[member])
     kind, frames = list(FEATURES)[int(arrays["kind"])], int(arrays["frames"])
     if not 0 < frames <= 10_000_000:
         raise ValueError(f"a window of {frames} frames")
-    return WindowLda(member, schema.names[0], kind, frames, blending.head(arrays), Sums.held(arrays))
+    known = Known(*person_of(job, schema), _heads(members, _notes(member), arrays))
+    return WindowLda(member, schema.names[0], kind, frames, blending.head(arrays), Sums.held(arrays), known)
+
+
+def _heads(members: Members, notes: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Head]:
+    """The discriminants of each who is known. Raises KeyError and ValueError where there are none."""
+    people = [str(each) for each in json.loads(members[notes])["people"]] if notes in members else []
+    if len(set(people)) != len(people) or len(people) > _MOST:
+        raise ValueError(f"{len(people)} people")
+    heads = {}
+    for k, who in enumerate(people):
+        prefix = f"own{k}_"
+        own = {name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)}
+        heads[who] = blending.head({name: part.astype(np.float64) for name, part in own.items()})
+        if heads[who].weights.shape[0] != arrays["weights"].shape[0] or len(heads[who].offsets) != len(
+            arrays["offsets"]
+        ):
+            raise ValueError(f'the discriminants of "{who}" are not like everybody\'s')
+    return heads

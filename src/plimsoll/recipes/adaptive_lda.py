@@ -8,11 +8,9 @@ longer than its window: of the wearer, not of what they did; of that it holds ``
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plimsoll import adaptive, discriminant, wearing
 from plimsoll.adaptive import Adaptive, Pace
@@ -22,9 +20,8 @@ from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Model, Recipe
-from plimsoll.rows import Rows
 from plimsoll.schema import Kind, Schema
-from plimsoll.streaming import layout_of, looked_at
+from plimsoll.streaming import layout_of, looked_at, person_of
 from plimsoll.window_features import FEATURES
 
 SPACE = Space(
@@ -91,23 +88,13 @@ def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Ada
     laid, odds = np.take_along_axis(features, ways[worn[streams]], axis=1), wearing.expected(worn, len(ways))
     pooled = discriminant.clouds(laid, target, classes)
     people, heads, chances = [], [], []
-    for who, mine in _people(rows, person[0] if own else ""):
+    for who, mine in rows.parted(person[0] if own else ""):
         people.append(who)
         heads.append(discriminant.clouds(laid[mine], target[mine], classes).mixed(pooled, own))
         chances.append(wearing.seen(worn[np.unique(streams[mine])], odds))
     kept = tuple(adaptive.kept(each.whitened()) for each in (*heads, pooled))
     logs = np.log([*chances, odds]).astype(np.float32).astype(np.float64)
     return Adaptive(name, layout, person, kind, bool(knobs["turn"]), tuple(people), kept, logs, pace)
-
-
-def _people(rows: Rows, column: str) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """Each person with their rows; nobody where no column says."""
-    if column:
-        cells = rows.texts(column)
-        for code, who in enumerate(cells.values):
-            mine = np.flatnonzero(cells.codes == code)
-            if len(mine):
-                yield who, mine
 
 
 def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> Adaptive:
@@ -126,12 +113,6 @@ def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> A
     head = replace(own, shares=known.shares).whitened()  # seconds that were asked for say nothing of what is common
     odds = np.log(wearing.seen(worn, np.exp(model.odds[-1])))[None].astype(np.float32).astype(np.float64)
     return replace(model, people=(), heads=(adaptive.kept(head),), odds=odds)
-
-
-def person_of(job: Job, schema: Schema) -> tuple[str, int]:
-    """The column that says who wears the sensors, and its place; ("", -1) where there is none."""
-    named = job.decode.person if job.decode is not None else ""
-    return (named, schema.names.index(named)) if named in schema.of(Kind.CATEGORY) else ("", -1)
 
 
 def _pace(job: Job, schema: Schema, knobs: Knobs) -> Pace:

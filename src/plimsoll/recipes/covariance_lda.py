@@ -17,6 +17,7 @@ SPACE = Space(
         "window": (0.25, 0.15, 0.4, 0.6),
         "bands": (False, True),
         "roll": (0, 1),  # places by which a ring is also turned to learn from: robuster, and worse where nothing turns
+        "person": window_lda.PERSON,
     },
     portfolio=({"bands": True},),
 )
@@ -33,7 +34,7 @@ def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Win
 
 
 def load(job: Job, schema: Schema, members: Members) -> WindowLda:
-    return window_lda.load(MEMBER, schema, members)
+    return window_lda.load(MEMBER, job, schema, members)
 
 
 RECIPE = Recipe(

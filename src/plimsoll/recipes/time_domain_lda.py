@@ -14,10 +14,11 @@ from plimsoll.window_lda import WindowLda
 SPACE = Space(
     {
         "window": (0.25, 0.15, 0.4, 0.6),
-        "covariance": (False, True),
+        "covariance": (True, False),  # log-covariances beside
         "roll": (0, 1),  # places by which a ring is also turned to learn from: robuster, and worse where nothing turns
+        "person": window_lda.PERSON,
     },
-    portfolio=({"covariance": True},),
+    portfolio=({"covariance": False},),
 )
 MEMBER = "time_domain_lda.safetensors"
 
@@ -32,7 +33,7 @@ def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> Win
 
 
 def load(job: Job, schema: Schema, members: Members) -> WindowLda:
-    return window_lda.load(MEMBER, schema, members)
+    return window_lda.load(MEMBER, job, schema, members)
 
 
 RECIPE = Recipe(
