@@ -21,6 +21,7 @@ from plimsoll.schema import Kind, Schema
 from plimsoll.spelling import WHITE
 
 SIZE = 1_000_000  # rows of a batch
+_DENSE = 4  # numbers from the least id to the largest, for each id, up to which a table of them is kept
 
 
 def batches(source: Any, size: int = SIZE) -> Iterator[pl.DataFrame]:
@@ -66,13 +67,22 @@ class Numbering:
 
     ids: Ids
     texts: pl.DataFrame  # of ids that are texts, each with its number
+    dense: NDArray[
+        np.int32
+    ]  # of ids that are numbers close to one another: the number of each from the least on, or -1
 
     @staticmethod
     def by(known: Ids) -> Numbering:
-        if len(known.whole):
-            return Numbering(known, pl.DataFrame())
-        held = pl.Series("id", known.names(range(len(known))), dtype=pl.String)
-        return Numbering(known, pl.DataFrame([held, pl.Series("number", np.arange(len(known), dtype=np.int32))]))
+        number, none = np.arange(len(known), dtype=np.int32), np.zeros(0, np.int32)
+        if not len(known.whole):
+            held = pl.Series("id", known.names(range(len(known))), dtype=pl.String)
+            return Numbering(known, pl.DataFrame([held, pl.Series("number", number)]), none)
+        least, most = int(known.whole[0]), int(known.whole[-1])
+        if most - least >= _DENSE * len(known):
+            return Numbering(known, pl.DataFrame(), none)
+        dense = np.full(most - least + 1, -1, dtype=np.int32)
+        dense[known.whole - least] = number
+        return Numbering(known, pl.DataFrame(), dense)
 
     def of(self, cells: pl.Series) -> NDArray[np.int32]:
         """The number of each cell's id, shape (rows,); -1 where it has none, or one that is not known.
@@ -88,6 +98,11 @@ class Numbering:
 
     def _whole(self, cells: pl.Series) -> NDArray[np.int32]:
         wanted = cells.fill_null(np.iinfo(np.int64).min).to_numpy()  # no id is so long
+        if len(self.dense):
+            place = np.clip(wanted, self.ids.whole[0], self.ids.whole[-1]) - self.ids.whole[0]
+            return np.where(
+                (wanted >= self.ids.whole[0]) & (wanted <= self.ids.whole[-1]), self.dense[place], -1
+            ).astype(np.int32)
         place = np.minimum(np.searchsorted(self.ids.whole, wanted), len(self.ids.whole) - 1)
         return np.where(self.ids.whole[place] == wanted, place, -1).astype(np.int32)
 

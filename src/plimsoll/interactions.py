@@ -6,7 +6,6 @@ what stays is twenty bytes an event.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from plimsoll import gathering
 from plimsoll.cells import numbers, texts
+from plimsoll.chronology import Loose, order_of, seconds
 from plimsoll.errors import DataError
 from plimsoll.gathering import Numbering, column
 from plimsoll.ids import Ids
@@ -26,7 +26,6 @@ from plimsoll.spelling import WHITE
 Array = NDArray[Any]
 PARTS = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 _PENDING = 2_000_000  # ids that are gathered before those that repeat are let go of
-_SORTED = 8_000_000  # events that are put in order at once
 
 
 @dataclass(frozen=True)
@@ -148,18 +147,7 @@ class _Gathered:
         return gathering.ids(pl.concat(self.parts) if self.parts else pl.Series([], dtype=pl.String))
 
 
-@dataclass
-class _Events:
-    """Events in any order, shape (events,) each; what has been put in order is taken out."""
-
-    who: NDArray[np.int32]
-    which: NDArray[np.int32]
-    times: NDArray[np.float64]
-    weights: NDArray[np.float32] | None
-    parts: NDArray[np.int8] | None
-
-
-def _coded(source: Any, named: Columns, users: Numbering, items: Numbering, rows: int) -> tuple[_Events, Told]:
+def _coded(source: Any, named: Columns, users: Numbering, items: Numbering, rows: int) -> tuple[Loose, Told]:
     who, which = np.empty(rows, np.int32), np.empty(rows, np.int32)
     times = np.empty(rows, np.float64)
     weights = np.empty(rows, np.float32) if named.weight else None
@@ -180,7 +168,7 @@ def _coded(source: Any, named: Columns, users: Numbering, items: Numbering, rows
         without, timeless = without + int((~known).sum()), timeless + int((known & ~kept).sum())
     held = slice(0, filled)
     some = (None if each is None else each[held] for each in (weights, parts))
-    return _Events(who[held], which[held], times[held], *some), Told(rows, without, timeless)  # type: ignore[arg-type]  # in their order
+    return Loose(who[held], which[held], times[held], *some), Told(rows, without, timeless)  # type: ignore[arg-type]  # in their order
 
 
 def _times(frame: pl.DataFrame, name: str, row: int) -> NDArray[np.float64]:
@@ -210,9 +198,9 @@ def _parts(frame: pl.DataFrame, name: str) -> NDArray[np.int8]:
     return found.replace_strict(list(PARTS), list(PARTS.values()), return_dtype=pl.Int8).to_numpy()
 
 
-def _ordered(events: _Events, told: Told, users: Ids, items: Ids, timed: bool) -> Interactions:
+def _ordered(events: Loose, told: Told, users: Ids, items: Ids, timed: bool) -> Interactions:
     """By user, time and item: one array after another, each let go of once it is in order, so that few are there twice."""
-    counts, order, fresh = _order(events, len(users))
+    counts, order, fresh = order_of(events, len(users))
     copies = len(order) - int(fresh.sum())
     kept = order[fresh] if copies else order
     if copies:
@@ -226,43 +214,5 @@ def _ordered(events: _Events, told: Told, users: Ids, items: Ids, timed: bool) -
     else:  # of copies the largest, so that a table read twice over is the same table
         weights = np.maximum.reduceat(events.weights[order], np.flatnonzero(fresh)) if copies else events.weights[kept]
     ends = np.cumsum(counts, dtype=np.int64)
-    histories = Histories(which, _seconds(times), weights, ends - counts, ends, len(items))
+    histories = Histories(which, seconds(times), weights, ends - counts, ends, len(items))
     return Interactions(users, items, histories, replace(told, copies=copies), timed, parts)
-
-
-def _seconds(times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Times in whole seconds, in the room that they had: what is finer has put events in order, and is let go of."""
-    found = times.view(np.int64)
-    for begin in range(0, len(times), _SORTED):
-        found[begin : begin + _SORTED] = np.floor(times[begin : begin + _SORTED])
-    return found
-
-
-def _order(events: _Events, users: int) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """How many events each user has; the places of all in their order, found a stretch of users at a time; and which of
-    these are no copy of the one before."""
-    counts = np.bincount(events.who, minlength=users)
-    ends = np.cumsum(counts)
-    order = np.empty(len(events.who), dtype=np.int32 if len(events.who) < 2**31 else np.int64)
-    fresh = np.ones(len(order), dtype=bool)
-    for first, last in _stretches(ends):
-        place = np.flatnonzero((events.who >= first) & (events.who < last))
-        into = slice(ends[last - 1] - len(place), ends[last - 1])
-        keys = [cells[place] for cells in (events.which, events.times, events.who)]
-        sorted_ = np.lexsort(keys)
-        order[into] = place[sorted_]
-        again = np.ones(max(len(place) - 1, 0), dtype=bool)
-        for cells in keys:
-            again &= cells[sorted_[1:]] == cells[sorted_[:-1]]
-        fresh[into][1:] = ~again
-    return counts, order, fresh
-
-
-def _stretches(ends: Array) -> Iterator[tuple[int, int]]:
-    """Users from one to before another who have about so many events together as are sorted at once, or are one."""
-    first = 0
-    while first < len(ends):
-        done = ends[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + _SORTED, side="right")))
-        yield first, last
-        first = last

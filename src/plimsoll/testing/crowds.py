@@ -57,7 +57,7 @@ class Crowd:
         """How many events each user has, one at least where there are enough, shape (users,)."""
         share = np.random.default_rng([self.seed, 0]).pareto(1.2, self.users) + 0.2
         upto = np.round(np.cumsum(share) / share.sum() * (max(self.events - self.users, 0)))
-        return np.diff(upto, prepend=0).astype(np.int64) + (np.arange(self.users) < self.events)
+        return np.asarray(np.diff(upto, prepend=0).astype(np.int64) + (np.arange(self.users) < self.events))
 
     def _part(self, users: Array, counts: Array, random: np.random.Generator) -> tuple[Array, Array, Array]:
         who = np.repeat(users, counts)
@@ -78,4 +78,5 @@ class Crowd:
     def _rank(self, chance: Array, size: Array) -> Array:
         """A rank below ``size`` by the inverse of a power law's distribution."""
         power = 1.0 - self.slope
-        return np.minimum(((chance * (size**power - 1.0) + 1.0) ** (1.0 / power) - 1.0).astype(np.int64), size - 1)
+        rank = (chance * (size**power - 1.0) + 1.0) ** (1.0 / power) - 1.0
+        return np.asarray(np.minimum(rank.astype(np.int64), size - 1))
