@@ -67,7 +67,7 @@ class Ids:
     @cached_property
     def _views(self) -> tuple[memoryview, memoryview]:
         """The same arrays, for looking at one place of them: in a fifth of the time, and without a copy."""
-        return memoryview(self.text), memoryview(self.ends)
+        return self.text.data, self.ends.data
 
     def _bytes(self, number: int) -> bytes:
         text, ends = self._views

@@ -25,6 +25,8 @@ from plimsoll.spelling import WHITE
 
 Array = NDArray[Any]
 PARTS = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
+_LATEST = 2.0**62  # no time, in whatever unit, is so late
+_HEAVIEST = float(np.finfo(np.float32).max)
 _PENDING = 2_000_000  # ids that are gathered before those that repeat are let go of
 
 
@@ -174,13 +176,14 @@ def _coded(source: Any, named: Columns, users: Numbering, items: Numbering, rows
 def _times(frame: pl.DataFrame, name: str, row: int) -> NDArray[np.float64]:
     if not name:
         return np.arange(row, row + frame.height, dtype=np.float64)
-    return numbers(column(frame, name, "--time"), Kind.TIME)
+    found = numbers(column(frame, name, "--time"), Kind.TIME)
+    return np.where(np.abs(found) < _LATEST, found, np.nan)
 
 
 def _weights(frame: pl.DataFrame, name: str, row: int) -> NDArray[np.float64]:
     cells = column(frame, name, "--weight")
     found = numbers(cells, Kind.NUMBER)
-    wrong = np.flatnonzero(~(found >= 0))
+    wrong = np.flatnonzero(~((found >= 0) & (found <= _HEAVIEST)))
     if len(wrong):
         cell = cells[int(wrong[0])]
         raise DataError(

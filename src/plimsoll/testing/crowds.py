@@ -22,7 +22,7 @@ _MOST = 5_000_000  # events that are drawn at once
 class Crowd:
     """``users`` who did ``events`` things with ``items``: how much each user did, and how often each item is met, fall by a
     power law. A user keeps to one of ``tastes`` groups of items with the chance ``keeping``; with the chance ``habit`` an
-    event is followed by the next item of its group, so that order carries signal.
+    event has the item that stands behind the last one's in its group, so that order carries signal.
 
     >>> crowd = Crowd(users=50, items=40, events=2_000)
     >>> who, what, when = crowd.drawn()
@@ -68,9 +68,9 @@ class Crowd:
         place = self._rank(random.random(number), size)
         after = random.random(number) < self.habit
         after[np.r_[True, who[1:] != who[:-1]]] = False
-        led = np.flatnonzero(after)
-        own[led], size[led] = own[led - 1], size[led - 1]
-        place[led] = (place[led - 1] + 1) % size[led]
+        here = np.arange(number)
+        start = np.maximum.accumulate(np.where(after, 0, here))  # of the run of habits that an event is in
+        own, place = own[start], (place[start] + here - start) % size[start]
         when = _START + random.integers(0, _YEAR, number)
         order = np.lexsort((when, who))
         return who, own + groups * place, when[order]
