@@ -47,10 +47,10 @@ CELLS = [
 def films() -> Collection:
     table = pl.DataFrame(
         {
-            "film": ["7", "01", "x"],
-            "year": [1995.0, None, 2001.5],
-            "genre": ["drama", "comedy", "drama"],
-            "same": [1, 1, 1],
+            "film": ["elsewhere", "7", "01", "x"],
+            "year": [1950.0, 1995.0, None, 2001.5],
+            "genre": ["comedy", "drama", "comedy", "drama"],
+            "same": [1, 1, 1, 1],
         }
     )
     return gathering.collection(Ids.of(["7", "01", "x", "unseen"]), "film", table)
@@ -63,7 +63,7 @@ def test_an_id_is_spelled_alike_cell_by_cell_and_as_a_column():
     assert gathering.spelled(pl.Series(numbers)).fill_null("").to_list() == [ids.spelled(cell) for cell in numbers]
     assert gathering.spelled(pl.Series([1, None, -4])).to_list() == ["1", None, "-4"]
     assert {ids.spelled(cell) for cell in (1, "1", 1.0, "1.0", " 1", np.int64(1), np.float64(1))} == {"1"}
-    assert ids.spelled("01") == "01"
+    assert [ids.spelled(cell) for cell in ("01", "7.", "1.50", "-3.00", "A.0")] == ["01", "7.", "1.50", "-3", "A.0"]
     assert ids.spelled(True) == gathering.spelled(pl.Series([True]))[0]
 
 

@@ -102,6 +102,23 @@ def test_histories_are_in_the_order_of_time_whatever_a_column_holds_out():
     assert held.histories.items.tolist() == [0, 1, 2, 3, 4], "the arrays that were given are left as they were"
 
 
+def test_what_came_next_is_true_in_the_order_in_which_it_came():
+    """The first of the next comes first, whatever its number, and an item that comes twice is where it came first."""
+    held = crowd([(1, 0, 0, "train"), *((1, item, 9 + k, "test") for k, item in enumerate([7, 3, 7, 5, 1]))])
+    assert held.items.names(for_test(held, COLUMN).truth["item"][0]) == ["7", "3", "5", "1"]
+
+
+@pytest.mark.parametrize("split", WAYS[:2], ids=str)
+def test_a_cut_that_needs_no_other_order_copies_no_event(split: Split):
+    """A hundred million events are held once, whatever they are cut for."""
+    held = drawn(1)
+    test = for_test(held, split)
+    inner = for_choice(test, split)
+    for rows in (test.known, test.rows, inner.known, inner.rows):
+        assert rows.items is held.histories.items
+        assert rows.times is held.histories.times
+
+
 def test_without_valid_events_the_newest_of_those_to_learn_from_are():
     """A column that says only train and test leaves the choice to time."""
     held = crowd([(1, item, item, "test" if item > 8 else "train") for item in range(10)])
