@@ -183,6 +183,24 @@ def test_a_user_of_a_hundred_thousand_events_at_one_time_is_one_history():
     assert held.ties == 99_999
 
 
+def test_shuffling_takes_the_order_of_each_user_and_nothing_else():
+    """Everybody has what they had, at the times at which they had something; what no row holds stays where it is."""
+    who, what, when = Crowd(users=30, items=40, events=900, habit=0.9).drawn()
+    told = read(pl.DataFrame({"who": who, "what": what, "when": when, "much": what}), ALL).histories
+    some = told.take(np.arange(0, 30, 2))
+    mixed = chronology.shuffled(some, seed=3)
+    for row in range(len(some)):
+        assert sorted(mixed.cell(row)) == sorted(some.cell(row))
+    assert np.array_equal(mixed.items, mixed.weights), "a weight goes with its event"
+    assert mixed.times is told.times
+    odd = np.concatenate([np.arange(told.starts[row], told.ends[row]) for row in range(1, 30, 2)])
+    assert np.array_equal(mixed.items[odd], told.items[odd])
+    rows, places = some.events()
+    same = rows[1:] == rows[:-1]
+    steps = [np.mean((items[places][1:] == items[places][:-1] + 10)[same]) for items in (some.items, mixed.items)]
+    assert steps[0] > 0.7 > 0.2 > steps[1]
+
+
 def test_a_crowd_is_the_same_for_its_seed_and_falls_by_a_power_law():
     """Few items are met often; many users do little; what was planted is there."""
     crowd = Crowd(users=400, items=300, events=30_000, tastes=5, habit=0.5, seed=4)
