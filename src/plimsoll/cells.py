@@ -92,7 +92,7 @@ def _spelled(cells: pl.Series, kind: Kind) -> pl.Series:
     if kind is Kind.BOOLEAN:
         return pl.Series([boolean(text) for text in cells.to_list()], dtype=pl.Float64).fill_null(np.nan)
     found = cells.str.strip_chars(WHITE).cast(pl.Float64, strict=False)
-    if kind is Kind.TIME:
+    if kind is Kind.TIME and found.null_count() > cells.null_count():  # no moment is spelled as a number is
         times = seconds(cells)
         found = times.zip_with(times.is_not_null(), found)  # a bare number at a time's place is seconds already
     return found.fill_null(np.nan)

@@ -42,19 +42,27 @@ def infer(frame: pl.DataFrame, job: Job, layouts: Mapping[str, Layout] | None = 
     asked = {*job.ignore, *job.unread}
     layouts = layouts or {}
     free = [cells for cells in frame if cells.name != job.predict and cells.name not in (*asked, *layouts)]
-    kinds = _kinds(free, job.kinds)
-    columns = (
-        *(Column(name, Kind.SIGNAL, layout=layout) for name, layout in layouts.items()),
-        *(_column(name, kind, facts) for name, (kind, facts) in kinds.items() if kind not in (None, Kind.ID)),
-    )
-    ignored = tuple(
-        name for name in frame.columns if name in asked or (name in kinds and kinds[name][0] in (None, Kind.ID))
-    )
+    said, idle = columns_of(free, job.kinds)
+    columns = (*(Column(name, Kind.SIGNAL, layout=layout) for name, layout in layouts.items()), *said)
+    ignored = tuple(name for name in frame.columns if name in asked or name in idle)
     if not columns:
         raise DataError(
             f'No column is left to predict "{job.predict}" from: {", ".join(ignored) or "there are none"}. State what one is, as in --kind COL=number.'
         )
     return replace(job, task=task), Schema(columns, job.predict, classes, class_type, ignored)
+
+
+def columns_of(cells: Sequence[pl.Series], stated: Mapping[str, Kind]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """The columns among these that say something of a row, and the names of those that do not: ids, constant columns, and
+    cells that are lists or records. Raises JobError for a stated kind that a column cannot have.
+
+    >>> columns_of([pl.Series("age", [39.5, 28.0]), pl.Series("unit", ["years", "years"])], {})[1]
+    ('unit',)
+    """
+    kinds = _kinds(cells, stated)
+    said = {name: found for name, found in kinds.items() if found[0] not in (None, Kind.ID)}
+    columns = tuple(_column(name, kind, facts) for name, (kind, facts) in said.items())
+    return columns, tuple(name for name in kinds if name not in said)
 
 
 def with_target(frame: pl.DataFrame, job: Job) -> tuple[pl.DataFrame, str | None]:

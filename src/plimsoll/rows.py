@@ -123,6 +123,56 @@ class Signals:
         return Signals(samples, ends - np.array([len(cell) for cell in held], dtype=np.int64), ends)
 
 
+@dataclass(frozen=True)
+class Histories:
+    """A column of histories: each cell is a stretch of events, the oldest first, which no row copies.
+
+    ``items`` are numbers into a collection of ``many`` items, ``times`` seconds since 1970 in UTC, ``weights`` how much each
+    event counts; all of shape (events,), and they may be mapped from a file. Stretches of one user may overlap: what was
+    known of them at one moment, and at a later one.
+
+    >>> told = Histories(np.array([4, 2, 7], dtype=np.int32), np.arange(3), np.ones(3, np.float32), np.array([0, 0]), np.array([1, 3]), 9)
+    >>> told.cell(1).tolist(), told.last(2).tolist()
+    ([4, 2, 7], [[-1, 4], [2, 7]])
+    """
+
+    items: NDArray[np.int32]
+    times: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    starts: NDArray[np.int64]  # shape (rows,), in events
+    ends: NDArray[np.int64]
+    many: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return self.ends - self.starts
+
+    def take(self, index: NDArray[np.intp]) -> Histories:
+        return Histories(self.items, self.times, self.weights, self.starts[index], self.ends[index], self.many)
+
+    def cell(self, row: int) -> NDArray[np.int32]:
+        """The items of one row, the oldest first, shape (events,)."""
+        return np.asarray(self.items[self.starts[row] : self.ends[row]])
+
+    def last(self, events: int) -> NDArray[np.int32]:
+        """The items of the last events of each row, shape (rows, events), the newest last; -1 before the first of them."""
+        place = self.ends[:, None] - events + np.arange(events)
+        if not len(self.items):
+            return np.full(place.shape, -1, dtype=np.int32)
+        found = self.items[np.maximum(place, 0)]
+        return np.where(place >= self.starts[:, None], found, np.int32(-1))
+
+    def events(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Every event of every row: the row that it is of, and its place among the events, shape (all,) each."""
+        lengths = self.lengths
+        rows = np.repeat(np.arange(len(self)), lengths)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return rows, np.repeat(self.starts, lengths) + within
+
+
 Cells = NDArray[np.float64] | Coded | Signals
 
 
