@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from plimsoll import als, ease, links, neighbours, popular, transitions
+from plimsoll import als, content, ease, links, neighbours, popular, tandem, transitions
 from plimsoll.rows import Histories
 from plimsoll.scorer import Explaining, Scorer
 from recommend_toys import chains, groups, hit_rate, told, weighed
@@ -22,6 +22,8 @@ FITS: dict[str, tuple[Callable[[Histories], Scorer], Callable]] = {
     "walk": (neighbours.walk, links.of),
     "ease": (lambda histories: ease.fit(histories, ridge=5.0), ease.of),
     "ease, links": (lambda histories: ease.fit(histories, ridge=5.0, keep=20), links.of),
+    "content": (lambda _: content.of_features(np.eye(4)[np.arange(40) // 10]), content.of),
+    "tandem": (lambda histories: tandem.Tandem(ease.fit(histories, 5.0), transitions.fit(histories), 4.0), tandem.of),
     "factors": (lambda histories: als.fit(histories, factors=8, rounds=6), als.of),
 }
 every = pytest.mark.parametrize("name", FITS)
@@ -124,7 +126,7 @@ MEMORY = {
 }
 
 
-@every
+@pytest.mark.parametrize("name", MEMORY)
 @pytest.mark.parametrize(("people", "many"), [(3_000, 300), (300, 1_500)])
 def test_a_fit_holds_no_more_than_was_foretold(name: str, people: int, many: int, monkeypatch: pytest.MonkeyPatch):
     """Of more people than items and of fewer, with blocks so small that what grows is what is measured."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import als, content, ease, links, machine, popular
+from plimsoll import machine, recommenders
 from plimsoll.clock import Clock
 from plimsoll.forest import Forest, graph
 from plimsoll.rows import Histories
@@ -23,15 +23,7 @@ from plimsoll.scorer import Scorer, floats, scalar, taken
 
 Array = NDArray[Any]
 Maker = Callable[[Histories], Scorer]
-_KINDS: dict[str, tuple[type[Scorer], Callable[[Mapping[str, Array]], Scorer]]] = {
-    "popular": (popular.Popular, popular.of),
-    "links": (links.Links, links.of),
-    "ease": (ease.Ease, ease.of),
-    "factors": (als.Factors, als.of),
-    "content": (content.Content, content.of),
-}
-_LEAST = 5  # events that a history has beside those held out, to be learned from
-_MOST_MEMBERS = 16
+_LEAST = 5  # events of a history that are never held out
 _FEW = 5  # events that a candidate is held beside
 
 
@@ -112,11 +104,8 @@ class Ranker(Scorer):
     def arrays(self) -> dict[str, Array]:
         """All but the trees, which are ``forest.graph``."""
         sieve = self.sieve
-        found: dict[str, Array] = {"drawn": np.array(sieve.drawn), "each": np.array(sieve.each), "table": sieve.table}
-        for at, member in enumerate(sieve.members):
-            kind = next(name for name, (own, _) in _KINDS.items() if type(member) is own)
-            found |= {f"{at}.{kind}.{name}": array for name, array in member.arrays().items()}
-        return found
+        plain = {"drawn": np.array(sieve.drawn), "each": np.array(sieve.each), "table": sieve.table}
+        return recommenders.together(sieve.members) | plain
 
 
 def fit(
@@ -125,7 +114,7 @@ def fit(
     drawn: int,
     table: Array,
     each: int = 60,
-    last: int = 4,
+    last: int = 8,
     trees: int = 100,
     leaves: int = 8,
     rate: float = 0.1,
@@ -135,13 +124,13 @@ def fit(
 ) -> Ranker:
     """The members that ``makers`` make, of which the first ``drawn`` give candidates, and trees over what they say.
 
-    Learned from are the ``last`` events of each history that has more, ``most`` events in all, drawn by chance; an event
-    that is no candidate teaches nothing. Raises ValueError where nothing is left to learn from.
+    Learned from are the ``last`` events of each history, fewer where five would not be left, and ``most`` in all, drawn by
+    chance; an event that is no candidate teaches nothing. Raises ValueError where nothing is left to learn from.
     """
-    long = histories.lengths >= last + _LEAST
-    held = _ending(histories, np.where(long, histories.ends - last, histories.ends))
+    hidden = np.clip(histories.lengths - _LEAST, 0, last)
+    held = _ending(histories, histories.ends - hidden)
     sieve = Sieve(tuple(make(held) for make in makers), drawn, each, table.astype(np.float32))
-    lessons = np.stack(np.meshgrid(np.flatnonzero(long), np.arange(1, last + 1), indexing="ij"), axis=-1).reshape(-1, 2)
+    lessons = np.argwhere(np.arange(1, last + 1) <= hidden[:, None]) + np.array([0, 1])  # (row, how far from its end)
     order = np.random.default_rng(seed).permutation(len(lessons))[:most]
     matrix, target, sizes = _taught(sieve, histories, lessons[order])
     forest = _grown(matrix, target, sizes, trees, leaves, rate, seed, clock)
@@ -203,24 +192,16 @@ _PARAMETERS: dict[str, Any] = {
 
 def of(arrays: Mapping[str, Array], trees: bytes) -> Ranker:
     """The model that ``arrays`` and the graph of its forest wrote. Raises ValueError where they cannot be one."""
-    rest = {name: array for name, array in arrays.items() if "." not in name}
-    groups: dict[tuple[int, str], dict[str, Array]] = {}
-    for name in arrays.keys() - rest.keys():
-        at, kind, key = [*name.split(".", 2), ""][:3]
-        if not (at.isascii() and at.isdigit() and len(at) < 3 and kind in _KINDS):
-            raise ValueError(f"an array of a member that is not known, {name[:40]}")
-        groups.setdefault((int(at), kind), {})[key] = arrays[name]
-    if sorted(at for at, _ in groups) != list(range(len(groups))) or not 0 < len(groups) <= _MOST_MEMBERS:
-        raise ValueError("members that do not follow one another")
-    sieve = _sieve(tuple(_KINDS[kind][1](groups[at, kind]) for at, kind in sorted(groups)), rest)
+    members, rest = recommenders.apart(arrays)
+    sieve = _sieve(members, rest)
     return Ranker(sieve, _fitting(trees, sieve.width))
 
 
 def _sieve(members: tuple[Scorer, ...], rest: Mapping[str, Array]) -> Sieve:
     drawn, each, table = taken(rest, "drawn each table")
     sieve = Sieve(members, int(scalar(drawn, "drawn")), int(scalar(each, "each")), floats(table, "table", -1, -1))
-    if any(member.many != len(sieve.table) for member in members):
-        raise ValueError(f"members of {[member.many for member in members]} items, and a table of {len(sieve.table)}")
+    if members[0].many != len(sieve.table):
+        raise ValueError(f"members of {members[0].many} items, and a table of {len(sieve.table)}")
     if not (0 < sieve.drawn <= len(members) and sieve.each > 0):
         raise ValueError(f"{sieve.each} candidates from each of {sieve.drawn} members of {len(members)}")
     return sieve
