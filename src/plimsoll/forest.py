@@ -31,6 +31,8 @@ class Forest:
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._run = self._session._sess.run  # the bound call beneath the checks of run(): half the time of one row
         self.graph = graph
+        (taken,), (given,) = self._session.get_inputs(), self._session.get_outputs()
+        self.width, self.outputs = taken.shape[-1], given.shape[-1]  # columns that it takes and gives
 
     def scores(self, matrix: Array) -> Array:
         """Shape (rows, outputs), float64, for float32 rows of shape (rows, features)."""
