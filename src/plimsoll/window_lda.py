@@ -67,7 +67,7 @@ class WindowLda:
     def predict(self, rows: Rows) -> Answers:
         features = self.features(rows)
         scores = self.lda.scores(features)
-        for who, mine in rows.parted(self.known.column):
+        for who, mine in rows.parted(self.known.column if self.known.heads else ""):
             if who in self.known.heads:
                 scores[mine] = self.known.heads[who].scores(features[mine])
         return softmax(scores)
