@@ -230,6 +230,7 @@ def test_a_person_reviews_by_keys_alone(served: str, queue: Queue, browser: Brow
     waiting(queue)
     browser.cdp("Network.clearBrowserCookies")
     browser.open(f"{served}/review")
+    _until(browser, "body", bool)  # keys that come before the page are nobody's
     browser.press(*"ann", "Enter")
     first = _until(browser, ".text", lambda words: "message number" in words)
     browser.press("2")
