@@ -42,8 +42,6 @@ MADE: dict[str, str] = {
 # Members that need no recipe's file to be served: whose loader is one of the house, whatever made them.
 GRAPHS: dict[str, str] = {"net.onnx": "plimsoll.net_model"}
 
-# What counts the symbols of a sequence, whenever each of them was said.
-
 OWN = "PLIMSOLL_RECIPES"  # names modules of the user's own, "package.module", with commas between them
 
 

@@ -27,6 +27,7 @@ from plimsoll.recipe import Fold
 from plimsoll.ring import having
 from plimsoll.rows import Rows, Signals
 from plimsoll.schema import Kind, Layout, Schema
+from plimsoll.streaming import person_of
 
 Array = NDArray[Any]
 Make = Callable[[int, int, Knobs], Any]
@@ -170,11 +171,8 @@ def _tried(signals: Signals, reach: int, hop: int) -> Array:
 
 def _people(job: Job, schema: Schema, rows: Rows, knobs: Knobs) -> dict[str, int]:
     """The wearers who have an offset of their own, numbered from 1."""
-    person = job.decode.person if job.decode else ""
-    if knobs["person"] != "apart" or person not in schema.names:
-        return {}
-    cells = rows.texts(person)
-    return {cells.values[code]: k for k, code in enumerate(np.unique(cells.codes[cells.codes >= 0]).tolist(), start=1)}
+    column = person_of(job, schema)[0] if knobs["person"] == "apart" else ""
+    return {who: number for number, (who, _) in enumerate(rows.parted(column), start=1)}
 
 
 def _who(job: Job, rows: Rows, people: dict[str, int]) -> NDArray[np.int64]:

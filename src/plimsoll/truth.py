@@ -64,10 +64,8 @@ class Truth:
     def units(self) -> Array | None:
         """The number of the person that each row is of: what intervals are drawn over. None where people are not known, or are
         so few that streams tell more."""
-        if "person" not in self.groups:
-            return None
-        people, found = np.unique(self.groups["person"].codes, return_inverse=True)
-        return found if len(people) >= _PEOPLE else None
+        what, found = self.over()
+        return found if what == "people" else None
 
 
 @dataclass(frozen=True)

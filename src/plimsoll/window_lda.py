@@ -67,7 +67,7 @@ class WindowLda:
     def predict(self, rows: Rows) -> Answers:
         features = self.features(rows)
         scores = self.lda.scores(features)
-        for who, mine in rows.parted(self.known.column if self.known.heads else ""):
+        for who, mine in rows.parted(self.known.column):
             if who in self.known.heads:
                 scores[mine] = self.known.heads[who].scores(features[mine])
         return softmax(scores)
@@ -141,7 +141,7 @@ def _known(job: Job, schema: Schema, rows: Rows, every: NDArray[np.float64], tar
         own = np.concatenate([mine + turn * len(rows) for turn in range(turns)])
         head = blending.blend(every[own], target[own], len(schema.classes), job.decode.stride / turns, pooled)
         heads[who] = blending.head({name: _rounded(part) for name, part in _arrays(head).items()})
-    return Known(column, place, heads)
+    return Known(column, place, heads) if heads else Known()
 
 
 def _rounded(array: NDArray[Any]) -> NDArray[np.float64]:
@@ -176,7 +176,8 @@ def load(member: str, job: Job, schema: Schema, members: Members) -> WindowLda:
     kind, frames = list(FEATURES)[int(arrays["kind"])], int(arrays["frames"])
     if not 0 < frames <= 10_000_000:
         raise ValueError(f"a window of {frames} frames")
-    known = Known(*person_of(job, schema), _heads(members, _notes(member), arrays))
+    heads = _heads(members, _notes(member), arrays)
+    known = Known(*person_of(job, schema), heads) if heads else Known()
     return WindowLda(member, schema.names[0], kind, frames, blending.head(arrays), Sums.held(arrays), known)
 
 
