@@ -40,7 +40,7 @@ def toy(**changes: Any) -> Bundle:
     ends = np.arange(20, len(samples) + 1, 5)
     signals = Signals(samples, np.zeros_like(ends), ends)
     rows = Rows(len(ends), {"emg": signals, "who": Coded.of(["P01"] * len(ends))})
-    model = covariance_lda.fit(JOB, SCHEMA, Fold(rows, labels[ends - 1]), {"window": 0.2}, Clock(60.0))
+    model = covariance_lda.RECIPE.fit(JOB, SCHEMA, Fold(rows, labels[ends - 1]), {"window": 0.2}, Clock(60.0))
     # So unsure that every frame can be seen in an answer.
     unsure = Discriminant(0.1 * model.lda.weights, 0.1 * model.lda.offsets)
     model = replace(model, lda=unsure)

@@ -35,7 +35,7 @@ COSTS = Measured.exactly(p50=1e-4, p99=2e-4, memory=5e7, size=9e3, cold_start=0.
 
 def everybody(**changes: Any) -> Bundle:
     """``covariance_lda`` of the toy's three people, whose electrodes are told apart as they stand."""
-    model = covariance_lda.fit(TOY.job, TOY.schema, TOY.fold, KNOBS, Clock(9.0))
+    model = covariance_lda.RECIPE.fit(TOY.job, TOY.schema, TOY.fold, KNOBS, Clock(9.0))
     found = Bundle(
         TOY.job, TOY.schema, "covariance_lda", KNOBS, Calibration.none(4), dict(model.members()), {"limits": []}
     )
@@ -137,7 +137,7 @@ def test_it_keeps_the_promises_of_streams_once_it_is_adapted(place: Path, tmp_pa
     from plimsoll.testing import streams, tryout
 
     def fit(job: Any, schema: Any, fold: Fold, knobs: Any, clock: Clock) -> Any:
-        return window_lda.adapt(job, schema, covariance_lda.fit(job, schema, fold, knobs, clock), fold, clock)
+        return window_lda.adapt(job, schema, covariance_lda.RECIPE.fit(job, schema, fold, knobs, clock), fold, clock)
 
     recipe = replace(covariance_lda.RECIPE, fit=fit)
     streams.chunked_equals_whole(recipe)
@@ -289,10 +289,10 @@ def test_hostile_sums_and_weights_are_refused(tmp_path: Path):
     """Arrays of shapes that do not go together are no model, and are never asked."""
     from safetensors.numpy import load, save
 
-    members = everybody().members[covariance_lda.MEMBER]
+    members = everybody().members["covariance_lda.safetensors"]
     for name, shape in (("pooled_scatter", (3, 7)), ("pooled_sums", (2, 10)), ("centre", (5,))):
         arrays = {**load(members), name: np.zeros(shape, dtype=np.float32)}
-        bundle.write(tmp_path / name, everybody(members={covariance_lda.MEMBER: save(arrays)}))
+        bundle.write(tmp_path / name, everybody(members={"covariance_lda.safetensors": save(arrays)}))
         with pytest.raises(bundle.BundleError, match="not ones that covariance_lda wrote"):
             bundle.read(tmp_path / name).model()
 
@@ -334,7 +334,7 @@ def test_what_is_served_is_what_was_measured(place: Path, tmp_path: Path):
 
 def test_a_blend_is_made_one_persons_part_by_part(tmp_path: Path):
     """Each part by its own family; one that knows no such thing is left out, and one of such parts alone is refused."""
-    lda = covariance_lda.fit(TOY.job, TOY.schema, TOY.fold, KNOBS, Clock(9.0))
+    lda = covariance_lda.RECIPE.fit(TOY.job, TOY.schema, TOY.fold, KNOBS, Clock(9.0))
     floor = constant.fit(TOY.job, TOY.schema, TOY.fold, {}, Clock(9.0))
     mixed = blend.Blend((lda, floor), ("covariance_lda", "constant"), (0.6, 0.4))
     found = blend.adapt(TOY.job, TOY.schema, mixed, TOY.fold, Clock(9.0))

@@ -139,7 +139,7 @@ def test_a_limit_on_it_needs_a_ring_and_no_slice(tmp_path, limit: str, signals: 
 
 def test_a_fitted_model_of_the_toy_is_measured_as_it_is_served() -> None:
     """The quantity of a real model lies between ruin and none."""
-    model = covariance_lda.fit(TOY.job, TOY.schema, TOY.fold, {"window": 0.25}, Clock(9.0))
+    model = covariance_lda.RECIPE.fit(TOY.job, TOY.schema, TOY.fold, {"window": 0.25}, Clock(9.0))
 
     def answers(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         found = model.predict(rows)

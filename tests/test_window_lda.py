@@ -28,7 +28,7 @@ RECIPES = {
 def _fitted(kind: str, **knobs):
     module, own = RECIPES[kind]
     settings = {**module.SPACE.default, **own, **knobs}
-    return module.fit(JOB, SCHEMA, Fold(*TRAIN), settings, Clock(60.0))
+    return module.RECIPE.fit(JOB, SCHEMA, Fold(*TRAIN), settings, Clock(60.0))
 
 
 @pytest.mark.parametrize("kind", RECIPES)
@@ -52,15 +52,15 @@ def test_a_model_that_learned_from_a_turning_ring_stands_a_turn_better(kind: str
 def test_members_of_other_features_are_not_mistaken():
     """What a window is told by stands in the members, and a number that means nothing is refused."""
     model = _fitted("bands")
-    held = dict(safetensors.numpy.load(model.members()[covariance_lda.MEMBER]))
-    assert covariance_lda.load(JOB, SCHEMA, model.members()).kind == "bands"
+    held = dict(safetensors.numpy.load(model.members()["covariance_lda.safetensors"]))
+    assert covariance_lda.RECIPE.load(JOB, SCHEMA, model.members()).kind == "bands"
     with pytest.raises(IndexError):
-        covariance_lda.load(
-            JOB, SCHEMA, {covariance_lda.MEMBER: safetensors.numpy.save({**held, "kind": np.array(99)})}
+        covariance_lda.RECIPE.load(
+            JOB, SCHEMA, {"covariance_lda.safetensors": safetensors.numpy.save({**held, "kind": np.array(99)})}
         )
     with pytest.raises(ValueError, match="window"):
-        covariance_lda.load(
-            JOB, SCHEMA, {covariance_lda.MEMBER: safetensors.numpy.save({**held, "frames": np.array(0)})}
+        covariance_lda.RECIPE.load(
+            JOB, SCHEMA, {"covariance_lda.safetensors": safetensors.numpy.save({**held, "frames": np.array(0)})}
         )
 
 
@@ -80,7 +80,7 @@ def test_a_known_person_is_answered_by_their_own_and_a_stranger_by_everybodys(ki
     known, strange = (rows([(signals, stream(9)[1])], [who])[0] for who in ("P1", "nobody"))
     assert np.abs(model.predict(known) - alike.predict(known)).max() > 1e-3
     assert model.predict(strange) == pytest.approx(alike.predict(strange))
-    again = RECIPES[kind][0].load(JOB, SCHEMA, model.members())
+    again = RECIPES[kind][0].RECIPE.load(JOB, SCHEMA, model.members())
     assert np.array_equal(again.predict(known), model.predict(known))
     for row, values in enumerate(known.values(SCHEMA)[:20]):
         assert again.answer(values) == pytest.approx(model.predict(known)[row], abs=1e-9)
@@ -97,7 +97,9 @@ def test_a_band_that_one_person_wears_turned_is_read_by_that_persons_own():
     knobs = dict(covariance_lda.SPACE.default)
     fold = Fold(*rows(told, list(worn)))
     apart, alike = (
-        right(covariance_lda.fit(JOB, SCHEMA, fold, {**knobs, "person": person}, Clock(60.0)).predict(asked), truth)
+        right(
+            covariance_lda.RECIPE.fit(JOB, SCHEMA, fold, {**knobs, "person": person}, Clock(60.0)).predict(asked), truth
+        )
         for person in window_lda.PERSON
     )
     assert apart > alike + 0.03
@@ -115,10 +117,10 @@ def test_a_band_that_one_person_wears_turned_is_read_by_that_persons_own():
 )
 def test_hostile_discriminants_of_a_person_are_refused(change: Callable[[dict, list[str]], tuple[dict, list[str]]]):
     members = dict(_fitted("covariance").members())
-    held, people = change(dict(safetensors.numpy.load(members[covariance_lda.MEMBER])), ["P0", "P1", "P2"])
+    held, people = change(dict(safetensors.numpy.load(members["covariance_lda.safetensors"])), ["P0", "P1", "P2"])
     members = {
-        covariance_lda.MEMBER: safetensors.numpy.save(held),
+        "covariance_lda.safetensors": safetensors.numpy.save(held),
         "covariance_lda.json": json.dumps({"people": people}).encode(),
     }
     with pytest.raises((KeyError, ValueError)):
-        covariance_lda.load(JOB, SCHEMA, members)
+        covariance_lda.RECIPE.load(JOB, SCHEMA, members)

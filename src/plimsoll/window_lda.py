@@ -5,7 +5,7 @@ class, and of each person who is known, some of their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +18,9 @@ from plimsoll.blending import Head, Sums
 from plimsoll.calibration import softmax, softmax_one
 from plimsoll.clock import Clock
 from plimsoll.job import Job
-from plimsoll.knobs import Knobs
+from plimsoll.knobs import Knobs, Space
 from plimsoll.profile import Profile
-from plimsoll.recipe import Answers, Facts, Fold, Members, Model
+from plimsoll.recipe import Answers, Facts, Fold, Members, Model, Recipe
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Layout, Schema
 from plimsoll.streaming import layout_of, looked_at, person_of
@@ -105,7 +105,7 @@ def refuse(job: Job, schema: Schema) -> str | None:
     return None if job.task.classifies else "it tells classes apart"
 
 
-def facts(profile: Profile, knobs: Knobs, width: float) -> Facts:
+def _facts(profile: Profile, knobs: Knobs, width: float) -> Facts:
     """Those of a model of so many features."""
     frames, channels = profile.frames * float(knobs["window"]), profile.channels
     return Facts(
@@ -120,7 +120,7 @@ def _people(profile: Profile, knobs: Knobs) -> int:
     return profile.levels if knobs.get("person") == "apart" else 0
 
 
-def fit(member: str, kind: str, job: Job, schema: Schema, fold: Fold, knobs: Knobs) -> WindowLda:
+def _fit(member: str, kind: str, job: Job, schema: Schema, fold: Fold, knobs: Knobs) -> WindowLda:
     name, classes = schema.names[0], len(schema.classes)
     frames, signals = looked_at(job, layout_of(schema), float(knobs["window"])), fold.train.signals(name)
     features, orders = FEATURES[kind].last(signals, frames), _turns(layout_of(schema), int(knobs.get("roll", 0)))
@@ -170,7 +170,7 @@ def adapt(job: Job, schema: Schema, model: Model, fold: Fold, clock: Clock) -> W
     return replace(model, lda=own, known=Known())
 
 
-def load(member: str, job: Job, schema: Schema, members: Members) -> WindowLda:
+def _load(member: str, job: Job, schema: Schema, members: Members) -> WindowLda:
     """The model of these members. Raises KeyError, IndexError and ValueError where they are none."""
     arrays = safetensors.numpy.load(members[member])
     kind, frames = list(FEATURES)[int(arrays["kind"])], int(arrays["frames"])
@@ -196,3 +196,31 @@ def _heads(members: Members, notes: str, arrays: Mapping[str, NDArray[Any]]) -> 
         ):
             raise ValueError(f'the discriminants of "{who}" are not like everybody\'s')
     return heads
+
+
+@dataclass(frozen=True)
+class Family:
+    """The functions of a recipe: by its knobs the ``kind`` of its features, and for so many channels how many these are."""
+
+    name: str
+    kind: Callable[[Knobs], str]
+    width: Callable[[int, Knobs], float]
+
+    @property
+    def member(self) -> str:
+        return f"{self.name}.safetensors"
+
+    def facts(self, profile: Profile, knobs: Knobs) -> Facts:
+        return _facts(profile, knobs, self.width(profile.channels, knobs))
+
+    def fit(self, job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> WindowLda:  # noqa: ARG002
+        return _fit(self.member, self.kind(knobs), job, schema, fold, knobs)
+
+    def load(self, job: Job, schema: Schema, members: Members) -> WindowLda:
+        return _load(self.member, job, schema, members)
+
+
+def recipe(name: str, space: Space, kind: Callable[[Knobs], str], width: Callable[[int, Knobs], float]) -> Recipe:
+    """The recipe of discriminants on features of this ``kind`` and ``width``."""
+    family = Family(name, kind, width)
+    return Recipe(name, space, refuse, family.facts, family.fit, family.load, plain=plain, streams=True, adapt=adapt)

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from plimsoll import time_domain, window_lda
-from plimsoll.clock import Clock
-from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
-from plimsoll.profile import Profile
-from plimsoll.recipe import Facts, Fold, Members, Recipe
-from plimsoll.schema import Schema
-from plimsoll.window_lda import WindowLda
 
 SPACE = Space(
     {
@@ -20,30 +14,15 @@ SPACE = Space(
     },
     portfolio=({"covariance": False},),
 )
-MEMBER = "time_domain_lda.safetensors"
 
 
-def facts(profile: Profile, knobs: Knobs) -> Facts:
-    beside = profile.channels * (profile.channels + 1) / 2 if knobs.get("covariance") else 0.0
-    return window_lda.facts(profile, knobs, time_domain.FIGURES * profile.channels + beside)
+def kind(knobs: Knobs) -> str:
+    return "both" if knobs.get("covariance") else "time"
 
 
-def fit(job: Job, schema: Schema, fold: Fold, knobs: Knobs, clock: Clock) -> WindowLda:
-    return window_lda.fit(MEMBER, "both" if knobs.get("covariance") else "time", job, schema, fold, knobs)
+def width(channels: int, knobs: Knobs) -> float:
+    beside = channels * (channels + 1) / 2 if knobs.get("covariance") else 0.0
+    return time_domain.FIGURES * channels + beside
 
 
-def load(job: Job, schema: Schema, members: Members) -> WindowLda:
-    return window_lda.load(MEMBER, job, schema, members)
-
-
-RECIPE = Recipe(
-    "time_domain_lda",
-    SPACE,
-    window_lda.refuse,
-    facts,
-    fit,
-    load,
-    plain=window_lda.plain,
-    streams=True,
-    adapt=window_lda.adapt,
-)
+RECIPE = window_lda.recipe("time_domain_lda", SPACE, kind, width)
