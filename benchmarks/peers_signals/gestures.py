@@ -160,6 +160,8 @@ def fit(bench: Bench, split: str, name: str, words: list[str], limits: str = "")
         f"column:{split}",
         "--limit",
         limit,
+        "--choose",
+        "best",
         "--out",
         out,
     )

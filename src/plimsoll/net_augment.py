@@ -16,7 +16,7 @@ from plimsoll.ring import by_axes
 from plimsoll.schema import Layout
 
 Array = NDArray[Any]
-KINDS = ("level", "none", "turn")  # the default first; "turn" does what "level" does as well
+KINDS = ("level", "turn", "none")  # the default first; "turn" does what "level" does as well, and no more without a ring
 STEPS = 1  # that electrodes are turned at most, either way
 _WHOLE, _EACH = 0.15, 0.1  # spread of the logs of the levels of a window, and of its channels
 _LOST = 0.1  # share of the windows that lose a channel
@@ -32,10 +32,14 @@ def turns(layout: Layout, steps: int = STEPS) -> NDArray[np.int64]:
     [[0, 1, 2, 3], [1, 0, 3, 2], [1, 0, 3, 2]]
     """
     shaped = by_axes(layout)
-    rings = [place for place, axis in enumerate(layout.axes) if axis.ring]
     ways = sorted(range(-steps, steps + 1), key=lambda step: (abs(step), -step))
-    found = [np.roll(shaped, turn, tuple(rings)) for turn in itertools.product(ways, repeat=len(rings))]
+    found = [np.roll(shaped, turn, rings(layout)) for turn in itertools.product(ways, repeat=len(rings(layout)))]
     return np.stack(found).reshape(len(found), -1)
+
+
+def rings(layout: Layout) -> tuple[int, ...]:
+    """The axes of a layout that close."""
+    return tuple(place for place, axis in enumerate(layout.axes) if axis.ring)
 
 
 def augmented(windows: Any, middle: Any, kind: str, turned: Any, random: np.random.Generator) -> Any:

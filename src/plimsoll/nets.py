@@ -28,7 +28,7 @@ from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.rows import Signals
 from plimsoll.schema import Kind, Layout, Schema
-from plimsoll.streaming import looked_at
+from plimsoll.streaming import layout_of, looked_at
 
 Make = Callable[[int, int, Knobs], Any]  # channels, classes and knobs → a torch.nn.Module
 Reach = str | float | None
@@ -133,8 +133,10 @@ class Family:
         return None
 
     def plain(self, schema: Schema, knobs: Knobs) -> Knobs:
-        """Who wears the sensor changes nothing where no column says so."""
-        return knobs if schema.of(Kind.CATEGORY) else {**knobs, "person": self.space.default["person"]}
+        """Who wears the sensor changes nothing where no column says so, and nothing turns where there is no ring."""
+        known = {} if schema.of(Kind.CATEGORY) else {"person": self.space.default["person"]}
+        level = {"augment": "level"} if knobs["augment"] == "turn" and not net_augment.rings(layout_of(schema)) else {}
+        return {**knobs, **known, **level}
 
     def facts(self, profile: Profile, knobs: Knobs) -> Facts:
         """Of every draw of every epoch: what the net computes, and what handing it over takes."""

@@ -16,7 +16,7 @@ SPACE = Space(
         "width": (64, 32, 128),
         "filter": (9, 5, 17),
     },  # filters, and the frames of each; the layer after them has twice as many
-    portfolio=({"epochs": 16, "width": 128}, {"window": 0.4}, {"width": 32, "epochs": 4}, {"augment": "turn"}),
+    portfolio=({"augment": "turn"}, {"epochs": 16, "width": 128}, {"window": 0.4}, {"width": 32, "epochs": 4}),
     open=("width",),
 )
 _FLOOR = 1e-2  # of a power: a filter that hears nothing says so once, and not how little

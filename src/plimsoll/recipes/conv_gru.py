@@ -17,7 +17,7 @@ SPACE = Space(
         "hop": (10, 5, 20),  # frames of a step
         "rate": (2e-3, 1e-3, 4e-3),
     },
-    portfolio=({"epochs": 16, "width": 128}, {"width": 32, "epochs": 4}, {"augment": "turn"}),
+    portfolio=({"augment": "turn"}, {"epochs": 16, "width": 128}, {"width": 32, "epochs": 4}),
     open=("width",),
 )
 _STUDENTS: tuple[Knobs, ...] = {"width": 16, "epochs": 16, "person": "alike"}, {"width": 16, "epochs": 16}
