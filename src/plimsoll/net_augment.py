@@ -16,7 +16,11 @@ from plimsoll.ring import by_axes
 from plimsoll.schema import Layout
 
 Array = NDArray[Any]
-KINDS = ("level", "turn", "none")  # the default first; "turn" does what "level" does as well, and no more without a ring
+KINDS = (
+    "level",
+    "turn",
+    "none",
+)  # the default first; "turn" does what "level" does as well, and no more without a ring
 STEPS = 1  # that electrodes are turned at most, either way
 _WHOLE, _EACH = 0.15, 0.1  # spread of the logs of the levels of a window, and of its channels
 _LOST = 0.1  # share of the windows that lose a channel

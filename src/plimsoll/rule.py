@@ -1,13 +1,13 @@
 """The decision rule of a model that decodes: chosen after it, on answers to moments that it had not learned from.
 
-Every rule of a grid is tried on the same answers. Where a job limits its events, the rule that keeps those limits and finds
-the most is taken; else the one whose decided sequences err least. What nothing else beats is the frontier that a report draws.
+Every rule of a grid is tried on the same answers. Where a job limits its events, of the rules that keep those limits most
+surely the one that finds the most is taken; else the one whose decided sequences err least. What nothing else beats is the frontier that a report draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,21 +25,30 @@ VOTES = (1, 2, 3, 4, 5, 7, 10)
 EVERY = (1, 2, 4)
 HOLDS = (0.25, 0.5, 1.0)  # seconds
 _LISTED = 16  # rules whose decided sequences are compared, of those that look best without
-_DRAWS = 100
-_SURE = 0.9  # share of the draws over people, or streams, in which a rule is to keep the limits
+_DRAWS = 200
+_SURE = (0.95, 0.9, 0.8, 0.7, 0.6)  # shares of the draws over people, or streams, in which a rule keeps a limit
 _LEAST = 4  # of them, for that to be asked
 _ERROR = "event_error_rate"  # the one figure that is dear
+_FOUND, _MADE_UP = "detection_rate", "false_activations_per_hour"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One rule on the answers that are known: its figures by name, what of them is likely (``sure``: the end of a one-sided
-    interval that speaks against it), and a count of its mistakes that is quick to make."""
+    """One rule on the answers that are known: its figures by name, those in draws of the units (none of what is not drawn),
+    and a count of its mistakes that is quick to make."""
 
     rule: Rule
     measured: Measured
-    sure: Measured
+    drawn: Mapping[str, Array]
     mistakes: float
+
+    def at(self, share: float) -> Measured:
+        """The figures at the end of the one-sided interval of this level that speaks against the rule."""
+        ends = {
+            name: float(np.quantile(each, 1.0 - share if name == _FOUND else share))
+            for name, each in self.drawn.items()
+        }
+        return self.measured.joined(Measured.exactly(**ends))
 
     def figure(self, name: str) -> float:
         """The figure, or what is worst of it where there is none: nothing found has no delay."""
@@ -113,8 +122,8 @@ class Known:
         found = matching.tally(self.timeline, self.target, made, self.held, self.true, self.units)
         missed = found.events - found.found
         mistakes = float(np.maximum(missed, found.unmatched).sum())
-        figures, sure = _figures(found, self.weights, self.compute)
-        return Tried(rule, Measured.exactly(**figures), Measured.exactly(**sure), mistakes)
+        figures, drawn = _figures(found, self.weights, self.compute)
+        return Tried(rule, Measured.exactly(**figures), drawn, mistakes)
 
     def erring(self, tried: Tried) -> Tried:
         """The same with the error of its sequences."""
@@ -123,25 +132,25 @@ class Known:
         if not len(self.true.labels):
             return tried
         error = Measured.exactly(event_error_rate=edits / len(self.true.labels))
-        return Tried(tried.rule, tried.measured.joined(error), tried.sure.joined(error), tried.mistakes)
+        return replace(tried, measured=tried.measured.joined(error))
 
 
-def _figures(found: Tally, weights: Array, compute: float) -> tuple[dict[str, float], dict[str, float]]:
-    """The figures of a rule, and what they are at the end of a one-sided interval that speaks against it."""
-    each, sure = {}, {}
-    for name, above, below, side in (
-        ("detection_rate", found.found, found.events, 1.0 - _SURE),
-        ("false_activations_per_hour", found.false * HOUR, found.resting, _SURE),
+def _figures(found: Tally, weights: Array, compute: float) -> tuple[dict[str, float], dict[str, Array]]:
+    """The figures of a rule, and what they are in draws of the units."""
+    each, drawn = {}, {}
+    for name, above, below in (
+        (_FOUND, found.found, found.events),
+        (_MADE_UP, found.false * HOUR, found.resting),
     ):
         if below.sum() > 0:
             each[name] = float(above.sum() / below.sum())
-            drawn = matching.ratios(above, below, weights)
-            sure[name] = float(np.quantile(drawn, side)) if len(drawn) else each[name]
+            if len(told := matching.ratios(above, below, weights)):
+                drawn[name] = told
     if len(found.delays):
         delays = np.sort(found.delays)
         for name, share in (("delay_p50", 0.5), ("delay_p99", 0.99)):
-            each[name] = sure[name] = matching.quantile(delays, share) + compute
-    return each, sure
+            each[name] = matching.quantile(delays, share) + compute
+    return each, drawn
 
 
 @dataclass(frozen=True)
@@ -163,8 +172,8 @@ class Choice:
 
 def _corner(tried: Tried) -> tuple[float, float, float]:
     return (
-        tried.figure("false_activations_per_hour"),
-        -(tried.measured.middle("detection_rate") or 0.0),
+        tried.figure(_MADE_UP),
+        -(tried.measured.middle(_FOUND) or 0.0),
         tried.figure("delay_p50"),
     )
 
@@ -180,9 +189,7 @@ def chosen(known: Known, limits: Limits, score: str = "") -> Choice:
     asked = Limits(tuple(limit for limit in limits.events if limit.slice is None))
     tried = known.tried()
     quick = asked.without([_ERROR])
-    able = [each for each in tried if not quick.judge(each.sure)] or [
-        each for each in tried if not quick.judge(each.measured)
-    ]
+    able = _able(tried, quick)
     if not able:  # none keeps them: the one that comes nearest shows by how much
         best = min(tried, key=lambda each: (quick.judge(each.measured)[0].ratio, each.mistakes))
         return Choice(known.erring(best), tried)
@@ -192,8 +199,16 @@ def chosen(known: Known, limits: Limits, score: str = "") -> Choice:
     told = [known.erring(each) for each in {each.rule: each for each in listed}.values()]
     fit = [each for each in told if not asked.judge(each.measured)]
     # Where nothing bounds what is made up, to find the most would be to make up the most.
-    finds = fit and asked.only(("false_activations_per_hour",)).each and score != _ERROR
+    finds = fit and asked.only((_MADE_UP,)).each and score != _ERROR
     return Choice(min(fit or told, key=_finding if finds else _erring), tried)
+
+
+def _able(tried: Sequence[Tried], limits: Limits) -> list[Tried]:
+    """Those that keep the limits, and of them the surest: what is at the edge today is over it on every other day."""
+    for share in _SURE:
+        if found := [each for each in tried if not limits.judge(each.at(share))]:
+            return found
+    return [each for each in tried if not limits.judge(each.measured)]
 
 
 def _erring(tried: Tried) -> tuple[float, float, tuple[float, float, float]]:
@@ -202,7 +217,7 @@ def _erring(tried: Tried) -> tuple[float, float, tuple[float, float, float]]:
 
 def _finding(tried: Tried) -> tuple[float, float]:
     """The more is found the better, and of equals the fewer mistakes."""
-    return -(tried.measured.middle("detection_rate") or 0.0), tried.mistakes
+    return -(tried.measured.middle(_FOUND) or 0.0), tried.mistakes
 
 
 def crossed(known: Known, limits: Limits, seed: int, score: str = "") -> Array:
