@@ -12,3 +12,15 @@ SIGNALS = {
     "spectral_lstm",
     "tds_ctc",
 }
+LISTS = {
+    "popular",
+    "transitions",
+    "content",
+    "rp3beta",
+    "item_knn",
+    "ease",
+    "ease_transitions",
+    "ials",
+    "ranker",
+}
+UNFORETOLD = SIGNALS | LISTS

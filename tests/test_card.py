@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from families import SIGNALS
+from families import UNFORETOLD
 from plimsoll import card, catalogue, machine, rates
 from plimsoll.card import Card
 from plimsoll.errors import UserError
@@ -76,7 +76,7 @@ def test_a_card_knows_what_a_cost_model_needs(here: Card):
     sizes = {
         name: sorted(int(each.rpartition("_")[2]) for each in here.references if each.startswith(f"{name}_"))
         for name in catalogue.RECIPES
-        if name not in SIGNALS
+        if name not in UNFORETOLD
     }
     assert {len(found) for found in sizes.values()} == {2}
     assert sizes["trees"] == [1_000, 8_000]

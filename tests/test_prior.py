@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from families import SIGNALS
+from families import UNFORETOLD
 from plimsoll import logbook, machine, prior
 from plimsoll.cases import COSTS, Candidate, Known
 from plimsoll.catalogue import find, names
@@ -25,7 +25,7 @@ def candidates() -> list[Candidate]:
     rows = Profile(
         10_000, numbers=8, steps=500, categories=2, levels=20, spelled=100, texts=1, letters=120.0, classes=2
     )
-    return [Candidate(Known(name, find(name).space.default, rows)) for name in names() if name not in SIGNALS]
+    return [Candidate(Known(name, find(name).space.default, rows)) for name in names() if name not in UNFORETOLD]
 
 
 def test_what_is_shipped_foretells_every_recipe():

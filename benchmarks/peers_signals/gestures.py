@@ -36,6 +36,7 @@ class Bench:
     rounds: int
     small: bool
     scratch: Path
+    choose: str = "cheapest"
 
     def table(self, name: str, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> Path:
         """Some of the recordings, in a folder with the samples."""
@@ -161,7 +162,7 @@ def fit(bench: Bench, split: str, name: str, words: list[str], limits: str = "")
         "--limit",
         limit,
         "--choose",
-        "best",
+        bench.choose,
         "--out",
         out,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, checks, events, infer, moments, shift, sources, splits, streaming, waves
+from plimsoll import audience, catalogue, checks, events, infer, moments, shift, sources, splits, streaming, waves
+from plimsoll.audience import Other
 from plimsoll.cells import plain
+from plimsoll.collection import Collection
 from plimsoll.errors import DataError, JobError
-from plimsoll.job import Job, Split
+from plimsoll.held import Held
+from plimsoll.job import Job, Lists, Split, Task
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import EVENTS, METRICS, ROBUSTNESS, SEQUENCES, SYMBOLS
-from plimsoll.rows import Coded
+from plimsoll.metrics import EVENTS, LISTS, METRICS, ROBUSTNESS, SEQUENCES, SYMBOLS
+from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Kind, Schema
 from plimsoll.sources import Source
 from plimsoll.splits import Pair
@@ -35,7 +38,7 @@ _HASHED = 1 << 30  # bytes of samples of which a digest is taken
 def stated(
     predict: str,
     limits: str | Sequence[str] | Limits = (),
-    split: str = "random",
+    split: str = "",
     metric: str = "",
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
@@ -45,8 +48,9 @@ def stated(
     coverage: float = 0.9,
     moments: Mapping[str, Any] | None = None,
     signals: Mapping[str, Any] | None = None,
+    lists: Mapping[str, Any] | None = None,
 ) -> Job:
-    """The job as it was written; with ``moments``, ``predict`` is the label to decode. Raises JobError and LimitError in one line."""
+    """The job as it was written; with ``moments``, ``predict`` is the label to decode, and with ``lists`` the items to recommend. Raises JobError and LimitError in one line."""
     for name in recipes:
         catalogue.find(name)
         if name in catalogue.MADE:
@@ -55,7 +59,7 @@ def stated(
         predict=predict,
         limits=limits if isinstance(limits, Limits) else parse(limits),
         metric=metric,
-        split=Split.parse(split),
+        split=Split.parse(split or ("random" if lists is None else "time")),
         ignore=tuple(ignore),
         kinds={name: _kind(name, kind) for name, kind in (kinds or {}).items()},
         recipes=tuple(recipes),
@@ -64,6 +68,8 @@ def stated(
         coverage=coverage,
         decode=None if moments is None else waves.decode(moments),
         signals=waves.sensor(signals or {}) if signals is not None or moments is not None else None,
+        task=Task.BINARY if lists is None else Task.RANKING,
+        lists=None if lists is None else Lists.from_json(lists),
     )
 
 
@@ -89,6 +95,13 @@ class Asked:
     source: str  # as it was named; a frame has no name
     test_source: str  # empty where test rows were split off
     ladder: Mapping[str, Pair] = field(default_factory=dict)  # of moments, a fold for each rung
+    # Where answers are lists: what may be listed, what users did, what is learned from in a fold and at last, and what was
+    # counted when events were parted.
+    collection: Collection | None = None
+    kept: Held | None = None
+    taught: tuple[Rows, ...] = ()
+    parted: Mapping[str, Any] = field(default_factory=dict)
+    other: Other | None = None  # the same on another split
 
 
 def ask(job: Job, source: Any, test: Any) -> Asked:
@@ -96,6 +109,8 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
 
     Raises DataError and JobError where the rows or the job must be changed.
     """
+    if job.lists is not None:
+        return _listed(job, source, test)
     job = moments.settled(job)
     given = sources.read(source, job)
     beside = sources.beside(test, job, given) if test is not None else None
@@ -120,6 +135,35 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     named = _named(source), _named(test) if test is not None else ""
     asked = Asked(job, schema, *parts, folds, first, digest, tuple(warnings), *named)
     return _timed(asked, frame, held) if job.decode else asked
+
+
+def _listed(job: Job, source: Any, test: Any) -> Asked:
+    """The data of a job whose answers are lists: users at a moment (see ``audience``)."""
+    if test is not None:
+        raise JobError(
+            "--test with --recommend would be of other users: put all events into one table, and --split column:COL."
+        )
+    _check_floors(job, Schema((), job.predict))
+    found = audience.of(job, source, job.seed)
+    folds = [(np.arange(len(found.taught[0])), np.arange(len(found.choose)))]
+    named = _named(source), ""
+    parted = {name: asdict(counted) for name, counted in zip(("choice", "test"), found.counted, strict=True)}
+    return Asked(
+        job,
+        found.schema,
+        found.choose,
+        found.test,
+        folds,
+        1,
+        audience.digest(job, found),
+        found.warnings,
+        *named,
+        collection=found.collection,
+        kept=found.known,
+        taught=found.taught,
+        parted=parted,
+        other=found.other,
+    )
 
 
 def _timed(asked: Asked, frame: pl.DataFrame, held: pl.DataFrame) -> Asked:
@@ -228,6 +272,7 @@ def _first(frame: pl.DataFrame, held: pl.DataFrame, job: Job, folds: Sequence[Pa
 
 def _check_floors(job: Job, schema: Schema) -> None:
     fitting = [metric.name for metric in METRICS.values() if job.task.value in metric.tasks]
+    fitting += [*LISTS] if job.lists else ()
     fitting += [*EVENTS, *SYMBOLS, *ROBUSTNESS] if job.decode else ()
     for floor in job.limits.floors:
         if job.decode and floor.name in ROBUSTNESS and (floor.slice or shift.layout_of(schema) is None):

@@ -25,6 +25,7 @@ from plimsoll.errors import BundleError, UserError
 from plimsoll.events import Rule
 from plimsoll.job import Job, Task
 from plimsoll.members import check, parse_json
+from plimsoll.ranking import DEPTH
 from plimsoll.recipe import Model
 from plimsoll.rows import Rows, missing
 from plimsoll.schema import Schema
@@ -69,7 +70,7 @@ def _answers(model: Model, schema: Schema) -> None:
     Raises whatever comes of it, and ValueError where an answer is not of the shape that is due.
     """
     nothing = tuple(missing(column) for column in schema.columns)
-    many = len(schema.classes) or 1
+    many = DEPTH if schema.lists else len(schema.classes) or 1
     alone, batch = model.answer(nothing), model.predict(Rows.of_values(schema, [nothing]))
     if len(alone) != many or batch.size != many:
         raise ValueError(f"{len(alone)} and {batch.size} answers to one row; {many} are due")
@@ -240,10 +241,14 @@ def _agree(
     for name, how in (("rule", rule), ("spelling", spelling)):
         if how is not None and (job.decode is None or how.rest >= classes):
             raise BundleError(f"{MANIFEST}: the {name} is not one for this job over {classes} classes.")
+    if (job.task is Task.RANKING) != (len(schema.columns) == 1 and schema.lists > 0) or (job.lists is None) != (
+        job.task is not Task.RANKING
+    ):
+        raise BundleError(f"{MANIFEST}: the columns do not go with the task {job.task.value}.")
     if len(set(schema.names)) != len(schema.names) or len(set(schema.classes)) != classes:
         raise BundleError(f"{MANIFEST}: a column or a class is there twice.")
-    known = {Task.REGRESSION: classes == 0, Task.BINARY: classes == 2, Task.MULTICLASS: classes > 2}
-    if not known[job.task]:
+    known = {Task.BINARY: classes == 2, Task.MULTICLASS: classes > 2}
+    if not known.get(job.task, classes == 0):
         raise BundleError(f"{MANIFEST}: {classes} classes do not go with the task {job.task.value}.")
     if not len(calibration.bias) == len(calibration.offsets) == classes:
         raise BundleError(f"{MANIFEST}: the calibration is not one for {classes} classes.")

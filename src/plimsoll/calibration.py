@@ -36,6 +36,11 @@ def softmax_one(scores: Sequence[float]) -> list[float]:
     return [power / total for power in powers]
 
 
+def probable(answers: Array) -> bool:
+    """Whether answers are probabilities of classes, and no numbers or lists."""
+    return answers.ndim > 1 and not answers.dtype.names
+
+
 @dataclass(frozen=True)
 class Calibration:
     """``p' ∝ exp(scale · log p + bias)`` (Platt 1999; vector scaling, Guo and others 2017), the class with the
@@ -57,15 +62,15 @@ class Calibration:
         return Calibration(bias=(0.0,) * classes, offsets=(0.0,) * classes)
 
     def apply(self, answers: Array) -> Array:
-        """Calibrated probabilities, shape (rows, classes); numbers pass through."""
-        if answers.ndim == 1:
+        """Calibrated probabilities, shape (rows, classes); numbers and lists pass through."""
+        if not probable(answers):
             return answers
         logits = self.scale * np.log(np.maximum(answers, _TINY)) + np.array(self.bias)
         return softmax(logits)
 
     def labels(self, probabilities: Array) -> Array:
-        """Decided classes for calibrated probabilities, shape (rows,); numbers pass through."""
-        if probabilities.ndim == 1:
+        """Decided classes for calibrated probabilities, shape (rows,); numbers and lists pass through."""
+        if not probable(probabilities):
             return probabilities
         return np.asarray(np.argmax(np.log(np.maximum(probabilities, _TINY)) + np.array(self.offsets), axis=1))
 
@@ -119,6 +124,8 @@ def fit(truth: Array, answers: Array, metric: str, coverage: float = 0.9) -> Cal
     What spells a sequence says at most moments that nothing new begins, whatever is true of them: where the metric is of
     symbols, answers are no probabilities of moments, and stay as they are.
     """
+    if answers.dtype.names:
+        return Calibration(coverage=coverage)
     if answers.ndim == 1:
         return Calibration(radius=conformal_radius(np.abs(truth - answers), coverage), coverage=coverage)
     if not QUALITIES[metric].beneath:

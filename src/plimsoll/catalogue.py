@@ -19,6 +19,7 @@ from plimsoll.schema import Schema
 # Where each recipe lives: "package.module". A new family is one file and one line here.
 RECIPES: dict[str, str] = {
     "constant": "plimsoll.recipes.constant",
+    "popular": "plimsoll.recipes.popular",
     "linear": "plimsoll.recipes.linear",
     "covariance_lda": "plimsoll.recipes.covariance_lda",
     "adaptive_lda": "plimsoll.recipes.adaptive_lda",
@@ -27,11 +28,22 @@ RECIPES: dict[str, str] = {
     "signal_windows": "plimsoll.recipes.signal_windows",
     "text_ngrams": "plimsoll.recipes.text_ngrams",
     "trees": "plimsoll.recipes.trees",
+    "transitions": "plimsoll.recipes.transitions",
+    "content": "plimsoll.recipes.content",
+    "rp3beta": "plimsoll.recipes.rp3beta",
+    "item_knn": "plimsoll.recipes.item_knn",
+    "ease": "plimsoll.recipes.ease",
+    "ease_transitions": "plimsoll.recipes.ease_transitions",
+    "ials": "plimsoll.recipes.ials",
+    "ranker": "plimsoll.recipes.ranker",
     "conv": "plimsoll.recipes.conv",
     "conv_gru": "plimsoll.recipes.conv_gru",
     "spectral_lstm": "plimsoll.recipes.spectral_lstm",
     "tds_ctc": "plimsoll.recipes.tds_ctc",
 }
+
+# What every other is held against, and always tried: the same answer for every row.
+FLOORS = ("constant", "popular")
 
 # Recipes made of others: named by who proposes them with their parts, and never tried by themselves.
 MADE: dict[str, str] = {
@@ -63,7 +75,7 @@ def names() -> tuple[str, ...]:
 
 def refusals(job: Job, schema: Schema) -> dict[str, str | None]:
     """Of the recipes that a job may use, the floor always among them: why each does not apply; None where it does."""
-    wanted = [name for name in names() if not job.recipes or name in (*job.recipes, "constant")]
+    wanted = [name for name in names() if not job.recipes or name in (*job.recipes, *FLOORS)]
     return {name: _refusal(find(name), job, schema) for name in wanted}
 
 

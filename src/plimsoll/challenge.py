@@ -20,7 +20,7 @@ from plimsoll.errors import DataError, JobError
 from plimsoll.job import Job
 from plimsoll.refit import Progress
 from plimsoll.run import Run
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import Answerer, answering
 
 LEAST = 40  # labels to compare on
 DRAWS = 400  # of the bootstrap
@@ -70,7 +70,7 @@ def challenge(
     Raises UserError where something must be changed, NothingFits where no model keeps the limits with the new rows.
     """
     job = Job.from_json(Run.open(champion).record["job"])
-    known = Answerer(bundle.read(bundle.of(champion)))
+    known = answering(bundle.read(bundle.of(champion)))
     if job.signals is not None:
         raise JobError(
             "A refit takes rows of a table. Fit recordings again with plimsoll fit, or plimsoll personalise."
@@ -89,7 +89,7 @@ def challenge(
         rows, predict=job.predict, test=unseen.select(columns), out=out, progress=progress, spent=spent, **{**words, "seed": seed}
     )  # fmt: skip
     weights = _weights(told, held)
-    one, other = (_answers(each, unseen) for each in (known, Answerer(bundle.read(run.bundle))))
+    one, other = (_answers(each, unseen) for each in (known, answering(bundle.read(run.bundle))))
     truth = infer.to_target(unseen, job, known.schema)
     low, high = gain(job.score, truth, other, one, weights, seed)
     before, after = (weighted(job.score, truth, each, weights, seed) for each in (one, other))

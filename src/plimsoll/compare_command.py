@@ -27,6 +27,10 @@ def compare(args: argparse.Namespace) -> int:
             "data is missing. Write plimsoll compare trees linear --data rows.csv --predict COL, or --job job.toml."
         )
     words = {name: value for name, value in statement.words(vars(args)).items() if name not in _FIT}
+    if "lists" in words:
+        raise JobError(
+            "Approaches to lists are compared by plimsoll fit: name them with --recipes; its report holds them side by side."
+        )
     args.out = out = statement.place(words, args.resume)
     from plimsoll import comparison
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, event_evidence, frontier, ladder, meter, shift, window
+from plimsoll import bundle, event_evidence, frontier, ladder, list_audit, list_evidence, meter, shift, window
 from plimsoll.bundle import Bundle
 from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
@@ -15,10 +15,11 @@ from plimsoll.limits import Measured
 from plimsoll.metrics import ROBUSTNESS
 from plimsoll.provenance import facts
 from plimsoll.record import Verdict, nothing, record, run_costs, sampled, tested
-from plimsoll.refit import Progress, final
+from plimsoll.refit import Final, Progress, final
 from plimsoll.run import Run
 from plimsoll.scoring import asking
 from plimsoll.search import Search
+from plimsoll.serve.answerer import answering
 from plimsoll.trial import Trial
 from plimsoll.truth import Part
 from plimsoll.window import Window
@@ -53,7 +54,8 @@ class Finish:
         verdict = tested(chosen.bundle, search.asked, test, chosen.measured)
         search.mark("scoring the test rows", begun, "score")
         verdict = self._moved(chosen.bundle, test, verdict)
-        verdict = replace(verdict, evidence={**verdict.evidence, **self._of_moments(chosen.trial, order)})
+        of_kind = {**self._of_moments(chosen.trial, order), **self._of_lists(chosen, order, test)}
+        verdict = replace(verdict, evidence={**verdict.evidence, **of_kind})
         found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict)
         found = found.joined(run_costs(search))
         said = [*chosen.notes, *notes, *self._drawn(len(test))]
@@ -107,6 +109,33 @@ class Finish:
         climbed = ladder.climb(search, self.crew, chosen, seconds, self.say)
         told = {"spellings": event_evidence.spellings_of(spelt)} if spelt else {}
         return {"rules": event_evidence.rules(choices), **told, "ladder": climbed}
+
+    def _of_lists(self, chosen: Final, order: Sequence[Trial], test: Part) -> dict[str, Any]:
+        """What is said of lists: figures of several kinds, those of two models side by side, and the audit."""
+        search, asked = self.search, self.search.asked
+        if asked.collection is None or asked.kept is None:
+            return {}
+        lists = {chosen.trial.recipe: answering(chosen.bundle).model.predict(test.rows)}
+        beside = next((trial for trial in order if trial.recipe != chosen.trial.recipe), None)
+        if beside is not None:
+            made = bundle.read(search.folder / beside.id / "bundle")
+            lists[beside.recipe] = answering(made).model.predict(test.rows)
+        assert test.truth.users is not None
+        users = asked.kept.users.names(test.truth.users)
+        audited = list_audit.audit(search, self.crew, search.clock.left - window.REPORT, self.say)
+        return {
+            "lists": {
+                "models": {
+                    name: {
+                        "groups": list_evidence.gather(search.job, test, found),
+                        "spread": list_evidence.spread(test.truth, found),
+                    }
+                    for name, found in lists.items()
+                },
+                "people": list_evidence.people(search.job, test, lists, asked.collection, users),
+                "audit": audited,
+            }
+        }
 
     def _testable(self) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

@@ -494,7 +494,11 @@ def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
     )
     one.add_argument("--predict", metavar="COL", help="the column to answer with")
     one.add_argument("--test", metavar="FILE", help="test rows of its own; never used to choose")
-    one.add_argument("--split", metavar="S", help="random, person, session, time:COL, group:COL[,COL] or column:COL")
+    one.add_argument(
+        "--split",
+        metavar="S",
+        help="random, person, session, time:COL, group:COL[,COL] or column:COL; of events also time or last",
+    )
     one.add_argument(
         "--limit",
         dest="limits",
@@ -505,7 +509,7 @@ def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
     one.add_argument(
         "--metric",
         metavar="M",
-        help="what to score by (by the job: roc_auc, macro_f1 or rmse); of a signal also event_error_rate",
+        help="what to score by (by the job: roc_auc, macro_f1, rmse or ndcg@10); of a signal also event_error_rate",
     )
     one.add_argument("--ignore", metavar="A,B", type=listed, help="columns to leave out")
     one.add_argument(
@@ -524,6 +528,7 @@ def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
     one.add_argument("--coverage", metavar="SHARE", type=float, help="of a number's intervals (0.9)")
     one.add_argument("--job", metavar="FILE", type=Path, help="a job.toml with the same words; flags win")
     _add_signals(one)
+    _add_lists(one)
 
 
 def _add_signals(one: Any) -> None:
@@ -548,3 +553,19 @@ def _add_signals(one: Any) -> None:
     signals.add_argument("--rest", metavar="LABEL", help="the label of nothing happening (the commonest)")
     signals.add_argument("--person", metavar="COL", help="who wore the sensor")
     signals.add_argument("--session", metavar="COL", help="when it was put on")
+
+
+def _add_lists(one: Any) -> None:
+    """The words of a job whose answers are lists of items."""
+    lists = one.add_argument_group("lists of items")
+    lists.add_argument(
+        "--recommend", metavar="ITEM", help="in place of --predict: the column of items; rows are events"
+    )
+    lists.add_argument("--to", metavar="USER", help="the column of users, or of sessions")
+    lists.add_argument("--time", metavar="COL", help="when each event was (the order of the table)")
+    lists.add_argument("--weight", metavar="COL", help="how much each event counts, from 0 up (one)")
+    lists.add_argument("--items", metavar="FILE", help="a table of what is known of items, by the same column")
+    lists.add_argument("--again", action="store_const", const=True, help="items may come again to who had them")
+    lists.add_argument(
+        "--forget", action="store_const", const=True, help="the bundle keeps nothing of users: requests bring it along"
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import METRICS, QUALITIES, SEQUENCES
+from plimsoll.metrics import LISTS, METRICS, QUALITIES, SEQUENCES
 from plimsoll.schema import Kind
 
 
@@ -20,21 +20,28 @@ class Task(enum.StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+    RANKING = "ranking"
 
     @property
     def classifies(self) -> bool:
-        return self is not Task.REGRESSION
+        return self in (Task.BINARY, Task.MULTICLASS)
 
     @property
     def metric(self) -> str:
         """The score when the user names none."""
-        return {Task.BINARY: "roc_auc", Task.MULTICLASS: "macro_f1", Task.REGRESSION: "rmse"}[self]
+        return {
+            Task.BINARY: "roc_auc",
+            Task.MULTICLASS: "macro_f1",
+            Task.REGRESSION: "rmse",
+            Task.RANKING: "ndcg@10",
+        }[self]
 
 
 @dataclass(frozen=True)
 class Split:
     """How test rows, and valid rows, are set apart: ``random``, ``time:COL``, ``group:COL[,COL]`` or ``column:COL``; of a job
-    over moments also ``session`` or ``person``, by the columns that it has named for them."""
+    over moments also ``session`` or ``person``, by the columns that it has named for them; of one whose answers are lists ``time``
+    by its own column, or ``last``, the last event of each user."""
 
     how: str = "random"
     columns: tuple[str, ...] = ()
@@ -50,14 +57,14 @@ class Split:
         """
         how, _, names = text.partition(":")
         columns = tuple(name.strip() for name in names.split(",") if name.strip())
-        if how in ("random", "session", "person") and not columns:
+        if how in ("random", "session", "person", "time", "last") and not columns:
             return Split(how)
         if how == "group" and columns:
             return Split(how, columns)
         if how in ("time", "column") and len(columns) == 1:
             return Split(how, columns)
         raise JobError(
-            f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL"; with --decode also "session" or "person".'
+            f'--split "{text}" is not a split. Write "random", "time:COL", "group:COL[,COL]" or "column:COL"; with --decode also "session" or "person", with --recommend "time" or "last".'
         )
 
 
@@ -99,6 +106,39 @@ class Decode:
     def from_json(value: Mapping[str, Any]) -> Decode:
         """The one that ``as_json`` wrote. Raises JobError on a wrong word."""
         found: Decode = _known("moments", Decode(), value)
+        return found
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A job whose answers are lists of items, for somebody of whom it is known what they did. Rows of its table are events.
+
+    ``to`` is the column of users, or of sessions; ``time`` and ``weight`` say when each event was and how much it counts, ""
+    where no column does: then the order of the table is that of time, and each counts one. ``items`` is a table of what is
+    known of items, "" where there is none. Items may come ``again``, or are left out of the lists of who had them. A bundle
+    keeps what users did, or is to ``forget`` it: then each request brings it along.
+    """
+
+    to: str = ""
+    time: str = ""
+    weight: str = ""
+    items: str = ""
+    again: bool = False
+    forget: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.to:
+            raise JobError("--recommend needs to know to whom. Write --to COL, the column of users or of sessions.")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Lists:
+        """The one that ``as_json`` wrote. Raises JobError on a wrong word."""
+        if not value.get("to"):
+            return Lists()
+        found: Lists = _known("lists", Lists("x"), value)
         return found
 
 
@@ -171,9 +211,12 @@ class Job:
     coverage: float = 0.9  # of a regression's intervals
     decode: Decode | None = None  # where rows are moments of a signal
     signals: Sensor | None = None
+    lists: Lists | None = None  # where answers are lists of items
 
     def __post_init__(self) -> None:
         self._check_metric()
+        if self.split.how in ("time", "last") and not self.split.columns and self.lists is None:
+            raise JobError(f'--split "{self.split}" is of what users did one after another. Write "time:COL" for rows.')
         if self.choose not in ("cheapest", "best"):
             raise JobError(f'--choose "{self.choose}" is not known. Write "cheapest" or "best".')
         if self.seed < 0:
@@ -183,9 +226,13 @@ class Job:
 
     def _check_metric(self) -> None:
         name = self.metric
+        if (name in LISTS) != (self.lists is not None) and name in QUALITIES:
+            raise JobError(
+                f'--metric "{name}" is not of these answers. Write {"one such as ndcg@10" if self.lists else "--recommend for lists of items"}.'
+            )
         if name in SEQUENCES and self.decode is None:
             raise JobError(f'--metric "{name}" is of what happens in a signal. Name its labels with --decode.')
-        if name in QUALITIES and name not in METRICS and name not in SEQUENCES:
+        if name in QUALITIES and name not in METRICS and name not in SEQUENCES and not QUALITIES[name].chooses:
             raise JobError(
                 f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
             )
@@ -217,7 +264,7 @@ class Job:
         return tuple(name for name in self.split.columns if name not in known)
 
     def as_json(self) -> dict[str, Any]:
-        parts = {"moments": self.decode, "signals": self.signals}
+        parts = {"moments": self.decode, "signals": self.signals, "lists": self.lists}
         said = {name: part.as_json() for name, part in parts.items() if part is not None}
         return said | {
             "predict": self.predict,
@@ -236,7 +283,7 @@ class Job:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Job:
         """The job that ``as_json`` wrote, or a job.toml holds. Raises JobError on a wrong word."""
-        known = Job("x", decode=Decode(), signals=Sensor()).as_json()
+        known = Job("x", decode=Decode(), signals=Sensor(), lists=Lists("x")).as_json()
         for name in value:
             if name not in known:
                 raise JobError(f'job: there is no "{name}". {nearest(name, known)}')
@@ -256,6 +303,7 @@ class Job:
                 coverage=float(value.get("coverage", 0.9)),
                 decode=Decode.from_json(value["moments"]) if "moments" in value else None,
                 signals=Sensor.from_json(value["signals"]) if "signals" in value else None,
+                lists=Lists.from_json(value["lists"]) if "lists" in value else None,
             )
         except (KeyError, TypeError, ValueError) as fault:
             raise JobError(f"job: {fault} is missing or not of the right type.") from None

@@ -51,6 +51,15 @@ class Judge:
         """What a bundle will say of how it was made, as long as it can become."""
         return provenance.blank(self.asked.job.limits, self.asked.job.score, self.asked)
 
+    @cached_property
+    def _beside(self) -> Mapping[str, bytes]:
+        """What a bundle holds beside its model, whatever that is: what may be listed, and what users did."""
+        collection, kept = self.asked.collection, self.asked.kept
+        assert self.asked.job.lists is not None or collection is None
+        found = {} if collection is None else collection.members()
+        forget = self.asked.job.lists is None or self.asked.job.lists.forget
+        return found if forget or kept is None else {**found, **kept.members()}
+
     def recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
         """A trial with what its fit came to: its score, and on all rows what its model costs as it is served."""
         costs = run_costs(outcome)
@@ -106,6 +115,7 @@ class Judge:
 
     def bundled(self, trial: Trial, members: Mapping[str, bytes], settled: Mapping[str, Any]) -> Bundle:
         job, knobs, fitted = self.asked.job, {**trial.knobs, **settled}, self._calibrated(trial.id)
+        members = {**members, **self._beside}
         choice, spelt = self.rules(trial.id), self.spellings(trial.id)
         return Bundle(
             job,

@@ -25,7 +25,8 @@ class Quality:
 
     ``of`` is what is counted: answers to ``rows``, the ``events`` that a rule decides from them, the ``symbols`` that they
     spell, or the ``sensors`` of a model. ``beneath`` is the proper score of rows beneath it: the score itself where it is
-    one, "" where answers are no probabilities of moments, or of none at all.
+    one, "" where answers are no probabilities of moments, or of none at all. Whether it ``chooses`` says that no trivial model is
+    the best by it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Quality:
     dimension: str = units.SHARE
     of: str = "rows"
     beneath: str = ""
+    chooses: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,18 @@ EVENTS: dict[str, Quality] = {
 SYMBOLS: dict[str, Quality] = {"character_error_rate": Quality("character_error_rate", False, of="symbols")}
 # Of a decoder whose sensors stand in a ring (see ``shift``): it takes the model itself, not its answers alone.
 ROBUSTNESS: dict[str, Quality] = {"shift_robustness": Quality("shift_robustness", True, of="sensors")}
+# Of lists of items (see ``relevance`` and ``variety``), each for the first so many of a list. A list that shows much, or what
+# nobody knows, need not be worth anything: only what was found can choose.
+DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
+_FOUND = ("ndcg", "recall", "hit_rate", "mrr", "map", "precision")
+_SHOWN = {"coverage": True, "popularity": False, "novelty": True, "diversity": True}
+LISTS: dict[str, Quality] = {
+    f"{name}@{k}": Quality(f"{name}@{k}", higher, of="lists", chooses=name in _FOUND)
+    for name, higher in {**dict.fromkeys(_FOUND, True), **_SHOWN}.items()
+    for k in DEPTHS
+}
 QUALITIES: dict[str, Quality] = {
+    **LISTS,
     **{
         metric.name: Quality(
             metric.name, metric.higher_is_better, beneath="log_loss" if metric.of_labels else metric.name

@@ -38,7 +38,7 @@ def mixable(search: Search) -> list[tuple[Trial, mixing.Part]]:
     """The best of the trials on all rows that can be parts of a blend, the best first."""
     whole = [t for t in search.trials if t.complete and t.id in search.judge.seen and t.recipe not in catalogue.MADE]
     whole = [t for t in whole if t.stage not in (smaller.STAGE, smaller.PRUNED)]
-    kept = [t for t in whole if t.status in (Status.FITS, Status.BREACHES) and t.recipe != "constant"]
+    kept = [t for t in whole if t.status in (Status.FITS, Status.BREACHES) and t.recipe not in catalogue.FLOORS]
     kept.sort(key=lambda trial: (-goodness(trial), trial.id))
     return [(trial, search.part(trial.id)) for trial in kept[: mixing.POOLED]]
 

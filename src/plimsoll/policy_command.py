@@ -30,7 +30,7 @@ from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, joint
 from plimsoll.printed import printable
 from plimsoll.schema import Schema
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import Answerer, answering
 
 _BATCH = 20_000
 _MOST = 12  # lines of what differs
@@ -43,7 +43,7 @@ def policy(args: argparse.Namespace) -> int:
 
 
 def _model(args: argparse.Namespace) -> Answerer | None:
-    return Answerer(bundle.read(bundle.of(args.bundle))) if args.bundle is not None else None
+    return answering(bundle.read(bundle.of(args.bundle))) if args.bundle is not None else None
 
 
 def _schema(model: Answerer | None) -> Schema | None:

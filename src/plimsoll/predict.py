@@ -18,7 +18,7 @@ from plimsoll import bundle as bundles
 from plimsoll.errors import DataError
 from plimsoll.rows import NUMERIC, Rows
 from plimsoll.schema import Schema
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import Answerer, answering
 
 if TYPE_CHECKING:
     import polars as pl  # frames need the [fit] extra; rows as dictionaries do without
@@ -77,14 +77,16 @@ class Loaded:
 
 def load(path: Path | str) -> Loaded:
     """The bundle at a path, or of the run at a path, every byte of it checked. Raises BundleError."""
-    return Loaded(Answerer(bundles.read(bundles.of(Path(path)))))
+    return Loaded(answering(bundles.read(bundles.of(Path(path)))))
 
 
 def _framed(answerer: Answerer, rows: Any) -> Any:
     import polars as pl
 
-    from plimsoll import data, infer
+    from plimsoll import data, infer, list_predict
 
+    if answerer.schema.lists:
+        return list_predict.framed(answerer, rows)  # type: ignore[arg-type]  # such a bundle's own
     answers = pl.DataFrame(_columns(answerer, infer.to_rows(data.read(rows), answerer.schema)))
     library = type(rows).__module__.split(".")[0]
     if library == "pandas":
@@ -108,7 +110,9 @@ def predict(
     kind = _kind(out)
     if batch < 1:
         raise DataError(f"--batch {batch} holds no rows. Write a number such as 20000.")
-    answerer = Answerer(bundles.read(bundle))
+    answerer = answering(bundles.read(bundle))
+    if answerer.schema.lists:
+        return _lists(answerer, rows, out, kind, batch, told)
     signals = answerer.bundle.job.signals is not None
     held = {} if kind.startswith((".csv", ".tsv")) or signals else data.types(rows)
     count, odd = 0, Misfits(answerer.schema)
@@ -124,6 +128,22 @@ def predict(
     if warn is not None:
         for line in odd.lines():
             warn(line)
+    return count
+
+
+def _lists(answerer: Any, rows: str | Path, out: Path, kind: str, batch: int, told: Told | None) -> int:
+    """The lists of the users that a file names; how many rows they take comes back."""
+    from plimsoll import list_predict
+
+    count = 0
+    with _replaced(out) as fresh, _writer(kind, fresh) as write:
+        for frame in list_predict.frames(answerer, rows, batch):
+            write(frame)
+            count += frame.height
+            if told is not None:
+                told(f"{count:,} places filled")
+        if not count:
+            raise DataError(f"{rows} names nobody to answer for.")
     return count
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.rows import Coded, Rows, Signals, plain
+from plimsoll.rows import Coded, Histories, Rows, Signals, plain
 from plimsoll.schema import Kind, Schema
 
 Array = NDArray[Any]
@@ -26,6 +26,7 @@ class Profile:
 
     ``steps`` counts the quantile bins of all numbers, 64 of each at most, and ``strides`` those with 16 at most; ``levels`` the values of all categories that
     occur twice or more, and ``spelled`` their characters; ``letters`` are the characters of text in a row, on average.
+    ``events`` are those of all histories, and ``items`` what they may be of.
     ``waves`` counts the columns of signals, ``channels`` those of all of them, and ``frames`` are those of a second.
     ``signal`` is the share of the target's variance that the best column explains by itself, and ``signals`` the sum
     over all of them: what is easily said is learned in a few steps, and what is not takes many. ``described`` are the
@@ -50,6 +51,8 @@ class Profile:
     signals: float = 0.0
     described: int = 0
     request: float = 0.0
+    events: float = 0.0
+    items: int = 0
 
     @property
     def columns(self) -> int:
@@ -62,7 +65,7 @@ class Profile:
 
     def shared(self, share: float) -> Profile:
         """That of a share of the rows."""
-        return replace(self, rows=max(1, int(self.rows * share)))
+        return replace(self, rows=max(1, int(self.rows * share)), events=self.events * share)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -107,6 +110,8 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
         signals=float(sum(told)),
         described=len(msgspec.json.format(msgspec.json.encode(schema.as_json()))),
         request=_request(seen, schema),
+        events=float(sum(rows.histories(name).lengths.sum() for name in schema.of(Kind.HISTORY))),
+        items=sum(schema[name].distinct for name in schema.of(Kind.HISTORY)),
     )
 
 
@@ -120,8 +125,11 @@ def _request(rows: Rows, schema: Schema) -> float:
     """Bytes of a row as JSON, on average over some."""
     some = rows.take(np.arange(min(len(rows), _ASKED)))
     short = {
-        name: cells.ending(_FRAMES) if isinstance(cells, Signals) else cells for name, cells in some.columns.items()
+        name: cells.ending(_FRAMES) if isinstance(cells, Signals) else cells
+        for name, cells in some.columns.items()
+        if not isinstance(cells, Histories)  # who is asked about is named
     }
+    schema = schema.without(schema.of(Kind.HISTORY))
     values = Rows(len(some), short).values(schema)
     asked = [dict(zip(schema.names, row, strict=True)) for row in values]
     return len(msgspec.json.encode(asked, enc_hook=np.ndarray.tolist)) / max(1, len(asked))
@@ -134,7 +142,9 @@ def _twice(cells: Coded) -> list[str]:
 
 
 def _centred(target: Array, classes: int) -> Array:
-    """Shape (rows, outputs), each column with a mean of zero."""
+    """Shape (rows, outputs), each column with a mean of zero; what came next is nothing that a column explains."""
+    if target.dtype.names:
+        return np.zeros((len(target), 1))
     table = np.eye(classes)[target] if classes else np.asarray(target, dtype=float)[:, None]
     return np.asarray(table - table.mean(axis=0)) if len(table) else table
 

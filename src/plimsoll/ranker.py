@@ -101,8 +101,13 @@ class Ranker(Scorer):
             scores[found] = told - told.min()
         return scores
 
+    @property
+    def trees(self) -> bytes:
+        """The graph of the forest, which stands beside the arrays."""
+        return self.forest.graph
+
     def arrays(self) -> dict[str, Array]:
-        """All but the trees, which are ``forest.graph``."""
+        """All but the trees."""
         sieve = self.sieve
         plain = {"drawn": np.array(sieve.drawn), "each": np.array(sieve.each), "table": sieve.table}
         return recommenders.together(sieve.members) | plain

@@ -48,6 +48,22 @@ def best(scores: Array, seen: Histories | None = None, depth: int = DEPTH) -> Ar
     return found
 
 
+def best_one(scores: Array, seen: Array | None = None, depth: int = DEPTH) -> Array:
+    """The same for one row, whose scores are let go of: shape (items,), and ``RANKED`` of shape (depth,).
+
+    >>> best_one(np.array([0.5, 0.9, 0.5]), np.array([1]), depth=2)["item"].tolist()
+    [0, 2]
+    """
+    found = nothing(1, depth)
+    scores = np.asarray(scores, dtype=np.float32)
+    if scores.size and not scores.max() < np.inf:
+        raise TrialError("a score is not a finite number")
+    if seen is not None:
+        scores[seen] = -np.inf
+    _fill(found, scores[None])
+    return np.asarray(found[0])
+
+
 def nothing(rows: int, depth: int = DEPTH) -> Array:
     """Lists without an item."""
     found = np.empty((rows, depth), dtype=RANKED)

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll.clock import Clock
+from plimsoll.collection import Collection
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
 from plimsoll.profile import Profile
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
 
-# Answers of a model: float64, shape (rows, classes) with each row summing to one, or (rows,) for a number.
-Answers = NDArray[np.float64]
+# Answers of a model: float64, shape (rows, classes) with each row summing to one, or (rows,) for a number; or lists.
+Answers = NDArray[Any]
 
 # What a model saves: file name → bytes. Names end in .json, .safetensors, .onnx or .arrow.
 Members = Mapping[str, bytes]
@@ -30,7 +31,8 @@ class Fold:
     ``target`` holds class numbers (int64) or values (float64), shape (rows,). ``groups`` numbers the rows
     that must stay together when a recipe splits the training rows again. ``soft`` holds a teacher's answers,
     shape (rows, classes), each row summing to one: a family that can learn from them does so in place of the
-    target, which holds classes drawn from them.
+    target, which holds classes drawn from them. Where answers are lists, ``train`` are histories and nothing is their target,
+    ``valid`` are others with what came next, and ``collection`` is what may be listed.
     """
 
     train: Rows
@@ -39,6 +41,7 @@ class Fold:
     valid_target: NDArray[Any] | None = None
     groups: NDArray[np.int64] | None = None
     soft: NDArray[np.float64] | None = None
+    collection: Collection | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,10 @@ class Model(Protocol):
         """What training settled, such as the number of trees: knobs for a refit that has no valid rows."""
 
     def predict(self, rows: Rows) -> Answers:
-        """Answers for a batch of rows."""
+        """Answers for a batch of rows; of lists ``ranking.RANKED``, shape (rows, depth)."""
 
     def answer(self, values: Sequence[Value]) -> Sequence[float]:
-        """The answer for one row, its values in the schema's order: the same as ``predict`` gives, quicker."""
+        """The answer for one row, its values in the schema's order: the same as ``predict`` gives, quicker; of lists an array."""
 
     def members(self) -> Members:
         """All that is needed to load it again: arrays, JSON or ONNX; no code and no pickle."""
@@ -92,7 +95,8 @@ class Recipe:
     ``adapt``, where a family has it, makes a model of a job that decodes one person's: the fold holds a few seconds of
     theirs, and of everybody else nothing is there but what the model keeps. ``sequences`` says that answers are to be read as
     a sequence (``ctc``): each class is said once, at some moment, with rest between. Moment by moment they are mostly wrong, so
-    such a family is tried where the job counts what is wrong in a sequence, or names it.
+    such a family is tried where the job counts what is wrong in a sequence, or names it. ``lists`` says that its answers are lists of
+    items: no other family is tried where the job asks for these.
     """
 
     name: str
@@ -109,9 +113,12 @@ class Recipe:
     remembers: bool = False
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
     sequences: bool = False
+    lists: bool = False
 
     def refusal(self, job: Job, schema: Schema) -> str | None:
         """Why the family does not apply, by its contract or in its own words; None where it does."""
+        if job.lists is not None and not self.lists:
+            return "it answers rows, not with lists"
         if job.decode is not None and not self.streams:
             return "it answers rows, not streams"
         if job.decode is not None and job.decode.within and self.remembers:

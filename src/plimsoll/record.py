@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll import event_evidence, evidence, frontier, machine, waves, worth
+from plimsoll import catalogue, event_evidence, evidence, frontier, machine, waves, worth
 from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.cases import COSTS
@@ -87,7 +87,7 @@ def record(
         "why": _why(chosen, order, search.job) if chosen else "",
         "warnings": [*search.asked.warnings, *notes],
         "evidence": dict(verdict.evidence) if verdict else {},
-        "reference": next((trial.id for trial in search.trials if trial.recipe == "constant"), None),
+        "reference": next((trial.id for trial in search.trials if trial.recipe in catalogue.FLOORS), None),
         "reproduce": _reproduce(search.asked),
         "elapsed": search.clock.spent,
         "timeline": search.timeline,
@@ -145,11 +145,21 @@ def _reproduce(asked: Asked) -> list[str]:
     ]
 
 
+def _lists(job: Job) -> list[str]:
+    """The flags of a job whose answers are lists."""
+    if job.lists is None:
+        return []
+    said = job.lists.as_json()
+    worded = [word for name in ("to", "time", "weight", "items") if said[name] for word in (f"--{name}", said[name])]
+    return [*worded, *(f"--{name}" for name in ("again", "forget") if said[name])]
+
+
 def command(asked: Asked) -> str:
     """The command line that states the same job; a frame is named FRAME."""
     job = asked.job
     words = ["plimsoll", "fit", asked.source, *(["--test", asked.test_source] if asked.test_source else [])]
-    words += ["--decode" if job.decode else "--predict", job.predict, "--metric", job.score]
+    flag = "--decode" if job.decode else "--recommend" if job.lists else "--predict"
+    words += [flag, job.predict, *_lists(job), "--metric", job.score]
     words += ["--seed", str(job.seed), "--choose", job.choose, *waves.words(job)]
     words += ["--split", str(job.split)] if not asked.test_source else []
     for flag, listed in (("--ignore", job.ignore), ("--recipes", job.recipes)):

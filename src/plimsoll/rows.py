@@ -5,16 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll.schema import Column, Kind, Schema
 
-# One cell of one row: a number (nan: missing), a text (None: missing), or a signal of shape (frames, channels), float32
-# (no frames: missing). Booleans are 0.0 and 1.0, times are seconds since 1970 in UTC.
-Value = float | str | NDArray[np.float32] | None
+
+class Past(NamedTuple):
+    """One history: what somebody came to, the oldest first, and how much each event counts; shape (events,) each."""
+
+    items: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+    @staticmethod
+    def of(items: Sequence[int]) -> Past:
+        """A history of events that count one each."""
+        return Past(np.array(items, dtype=np.int32), np.ones(len(items), dtype=np.float32))
+
+
+# One cell of one row: a number (nan: missing), a text (None: missing), a signal of shape (frames, channels), float32
+# (no frames: missing), or a history. Booleans are 0.0 and 1.0, times are seconds since 1970 in UTC.
+Value = float | str | NDArray[np.float32] | Past | None
 NUMERIC = (Kind.NUMBER, Kind.BOOLEAN, Kind.TIME)
 _LEVEL = 50  # frames that a signal's level is taken of
 
@@ -157,6 +170,17 @@ class Histories:
         """The items of one row, the oldest first, shape (events,)."""
         return np.asarray(self.items[self.starts[row] : self.ends[row]])
 
+    def past(self, row: int) -> Past:
+        return Past(self.cell(row), np.asarray(self.weights[self.starts[row] : self.ends[row]]))
+
+    @staticmethod
+    def of(cells: Sequence[Past], many: int) -> Histories:
+        """Histories that stand apart, put one after another; without times, each event has its place for one."""
+        ends = np.cumsum([len(cell.items) for cell in cells], dtype=np.int64)
+        items, weights = (np.concatenate(parts) for parts in zip(Past.of([]), *cells, strict=True))
+        starts = ends - np.array([len(cell.items) for cell in cells], dtype=np.int64)
+        return Histories(items, np.arange(len(items)), weights, starts, ends, many)
+
     def last(self, events: int) -> NDArray[np.int32]:
         """The items of the last events of each row, shape (rows, events), the newest last; -1 before the first of them."""
         place = self.ends[:, None] - events + np.arange(events)
@@ -173,7 +197,7 @@ class Histories:
         return rows, np.repeat(self.starts, lengths) + within
 
 
-Cells = NDArray[np.float64] | Coded | Signals
+Cells = NDArray[np.float64] | Coded | Signals | Histories
 
 
 @dataclass(frozen=True)
@@ -206,6 +230,11 @@ class Rows:
     def signals(self, name: str) -> Signals:
         cells = self.columns[name]
         assert isinstance(cells, Signals), name
+        return cells
+
+    def histories(self, name: str) -> Histories:
+        cells = self.columns[name]
+        assert isinstance(cells, Histories), name
         return cells
 
     def take(self, index: NDArray[np.intp]) -> Rows:
@@ -243,19 +272,26 @@ class Rows:
                 columns[column.name] = np.array(cells, dtype=np.float64)
             elif column.layout is not None:
                 columns[column.name] = Signals.of(cells, len(column.layout.channels))  # type: ignore[arg-type]  # signals
+            elif column.kind is Kind.HISTORY:
+                columns[column.name] = Histories.of(cells, column.distinct)  # type: ignore[arg-type]  # histories
             else:
                 columns[column.name] = Coded.of(cells)  # type: ignore[arg-type]  # a text column holds texts
         return Rows(len(rows), columns)
 
 
 def plain(cells: Cells) -> NDArray[np.float64] | Coded:
-    """A column as figures or codes, for what counts and compares cells: a signal is spoken for by its level."""
+    """A column as figures or codes, for what counts and compares cells: a signal is spoken for by its level, and a history by
+    how long it is."""
+    if isinstance(cells, Histories):
+        return cells.lengths.astype(np.float64)
     return cells.levels() if isinstance(cells, Signals) else cells
 
 
 def _listed(cells: Cells) -> list[Any]:
     if isinstance(cells, Coded):
         return cells.texts()
+    if isinstance(cells, Histories):
+        return [cells.past(row) for row in range(len(cells))]
     return cells.cells() if isinstance(cells, Signals) else cells.tolist()
 
 
@@ -263,4 +299,6 @@ def missing(column: Column) -> Value:
     """What a cell is of which nothing is known."""
     if column.layout is not None:
         return np.zeros((0, len(column.layout.channels)), dtype=np.float32)
+    if column.kind is Kind.HISTORY:
+        return Past.of([])
     return math.nan if column.kind in NUMERIC else None

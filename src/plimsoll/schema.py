@@ -20,6 +20,7 @@ class Kind(enum.StrEnum):
     TEXT = "text"
     TIME = "time"
     SIGNAL = "signal"
+    HISTORY = "history"
     ID = "id"
 
 
@@ -79,7 +80,9 @@ class Column:
     name: str
     kind: Kind
     missing: float = 0.0  # share of empty cells
-    distinct: int = 0  # different values seen (an estimate above a million rows)
+    distinct: int = (
+        0  # different values seen (an estimate above a million rows); of a history, the items that there are
+    )
     example: str = ""  # one value, for documentation and for the OpenAPI page
     layout: Layout | None = None  # of a signal
 
@@ -99,6 +102,8 @@ class Column:
         if (kind is Kind.SIGNAL) != (layout is not None):
             raise DataError(f'The column "{value["name"]}" is a signal without a layout, or has one and is none.')
         counted = float(value["missing"]), int(value["distinct"]), str(value["example"])
+        if kind is Kind.HISTORY and not 0 < counted[1] < 2**31:
+            raise DataError(f'The column "{value["name"]}" is a history of {counted[1]} items.')
         return Column(str(value["name"]), kind, *counted, None if layout is None else Layout.from_json(layout))
 
 
@@ -133,6 +138,11 @@ class Schema:
     def of(self, *kinds: Kind) -> tuple[str, ...]:
         """The names of the columns of these kinds, in order."""
         return tuple(column.name for column in self.columns if column.kind in kinds)
+
+    @property
+    def lists(self) -> int:
+        """How many items answers may list; 0 where answers are no lists."""
+        return next((column.distinct for column in self.columns if column.kind is Kind.HISTORY), 0)
 
     def without(self, names: Sequence[str]) -> Schema:
         return replace(self, columns=tuple(c for c in self.columns if c.name not in set(names)))

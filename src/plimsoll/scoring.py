@@ -19,7 +19,7 @@ from plimsoll.metrics import SYMBOLS
 from plimsoll.rows import Rows
 from plimsoll.rule import Known
 from plimsoll.runner import Outcome
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import answering
 from plimsoll.shift import Ask
 from plimsoll.spellings import Widths
 from plimsoll.truth import Truth
@@ -57,7 +57,7 @@ def qualities(limits: Limits, truth: Truth, given: Given, compute: float = 0.0) 
 
 
 def _quality(name: str, truth: Truth, given: Given, compute: float) -> float | None:
-    if name in metrics.METRICS:
+    if name in metrics.METRICS or name in metrics.LISTS:
         return worth.value(name, truth, given)
     if name in SYMBOLS and "symbols" in given.said:
         found = worth.value(name, truth, given)
@@ -71,9 +71,12 @@ def _quality(name: str, truth: Truth, given: Given, compute: float) -> float | N
 
 def deciding(made: Bundle) -> Callable[[Rows], tuple[Array, Array]]:
     """What a bundle answers to rows, calibrated, and what it decides, as it is served."""
-    answerer = Answerer(made)
+    answerer = answering(made)
 
     def decide(rows: Rows) -> tuple[Array, Array]:
+        if made.schema.lists:
+            lists = answerer.model.predict(rows)
+            return lists, lists
         given = answerer.decide(rows)
         answers = given.values if given.probabilities is None else given.probabilities
         assert answers is not None
@@ -145,7 +148,7 @@ def decided(job: Job, known: Known) -> Array:
 def crossed(truth: Array, raw: Array, job: Job, units: Array | None = None) -> tuple[Array, Array]:
     """Calibrated answers and decisions, each half by what the other half taught: a score that flatters nobody. Halves are of
     ``units`` where rows are of some, whose other rows would teach too much of them."""
-    if raw.ndim == 1:
+    if not calibration.probable(raw):
         return raw, raw
     parted = units is not None and units.max(initial=0) > 0
     each = units if parted else np.arange(len(truth))

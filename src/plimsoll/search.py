@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, mixing, profile, smaller
+from plimsoll import catalogue, mixing, profile, smaller, workbench
 from plimsoll.asked import Asked
 from plimsoll.cases import SERVED, Case, Known
 from plimsoll.clock import Clock
@@ -82,7 +83,11 @@ class Search:
     @cached_property
     def profile(self) -> Profile:
         """Of the rows that one fit learns from."""
-        whole = profile.of(self.asked.learn.rows, self.target, self.asked.schema)
+        rows, target = self.asked.learn.rows, self.target
+        if self.asked.taught:
+            rows = self.asked.taught[0]
+            target = np.zeros(len(rows))
+        whole = profile.of(rows, target, self.asked.schema)
         said = len(msgspec.json.format(msgspec.json.encode(self.judge.blank)))
         return replace(whole, rows=len(self.asked.folds[0][0]), described=whole.described + said)
 
@@ -100,6 +105,7 @@ class Search:
             "share": share,
             "rows": str(self.folder / "rows"),
             "kept": str(self.folder / "kept"),
+            "taught": str(self.folder / workbench.TAUGHT[not folds]) if self.asked.taught else "",
             "folds": str(self.folder / "folds.npz") if folds else None,
             "only": list(folds),
         }

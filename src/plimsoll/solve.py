@@ -41,7 +41,7 @@ def fit(
     predict: str,
     limits: str | Sequence[str] | Limits = (),
     test: Any = None,
-    split: str = "random",
+    split: str = "",
     metric: str = "",
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
@@ -51,6 +51,7 @@ def fit(
     coverage: float = 0.9,
     moments: Mapping[str, Any] | None = None,
     signals: Mapping[str, Any] | None = None,
+    lists: Mapping[str, Any] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -61,11 +62,14 @@ def fit(
     ``source`` and ``test`` are a path (a file, a folder, a glob) or a frame of pandas, Polars or Arrow. ``spent`` are
     seconds of the window that had passed before: a command's start counts. With ``moments`` (window, stride, rest, person,
     session, delay, settle) ``predict`` is the label to decode in a signal, and ``signals`` says where its samples lie
-    (file, rate, resample, band, notch, ring).
+    (file, rate, resample, band, notch, ring). With ``lists`` (to, time, weight, items, again, forget) rows are events, and
+    ``predict`` is the column of the items to recommend.
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.
     """
-    job = stated(predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals)
+    job = stated(
+        predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals, lists
+    )
     folder = _folder(out, resume)
     if done := underway.ended(folder):
         return done

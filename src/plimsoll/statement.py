@@ -30,6 +30,8 @@ EXAMPLES = {
     "decode": 'decode = "gesture"',
     "moments": 'moments = {window = "250 ms", stride = "50 ms", rest = "0"}',
     "signals": 'signals = {file = "signals.npz:emg", rate = "200 Hz"}',
+    "recommend": 'recommend = "item"',
+    "lists": 'lists = {to = "user", time = "when", items = "items.csv"}',
 }
 # Flags that stand for one part of a word: "--rate 200Hz" is signals = {rate = "200Hz"}.
 PARTS = {
@@ -37,6 +39,7 @@ PARTS = {
     "label_delay": ("moments", "delay"),
     **{name: ("signals", name) for name in ("rate", "resample", "band", "notch", "ring")},
     "signal_file": ("signals", "file"),
+    **{name: ("lists", name) for name in ("to", "time", "weight", "items", "again", "forget")},
 }
 _ALIASES = {"limit": "limits", "kind": "kinds"}
 _COMMAS = ("ignore", "recipes")  # lists that may be written as one text
@@ -59,14 +62,24 @@ def words(flags: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+# Words that state another job than a row's answer: what they name, and the part of the job that says how.
+_OTHER = {
+    "decode": ("moments", "a moment's", "--decode LABEL"),
+    "recommend": ("lists", "a list of items", "--recommend ITEM"),
+}
+
+
 def _settle(found: dict[str, Any]) -> None:
-    """``decode`` is a ``predict`` whose rows are moments."""
-    if label := found.pop("decode", None):
-        if found.get("predict"):
-            raise JobError("--predict and --decode are two jobs: a row's answer, and a moment's. Keep one of the two.")
-        found["predict"], found["moments"] = label, found.get("moments", {})
-    elif "moments" in found:
-        raise JobError(f"{', '.join(found['moments'])} speak of moments. Write --decode LABEL in place of --predict.")
+    """``decode`` is a ``predict`` whose rows are moments, and ``recommend`` one whose answers are lists of items."""
+    for word, (part, answer, flag) in _OTHER.items():
+        if named := found.pop(word, None):
+            if found.get("predict"):
+                raise JobError(
+                    f"--predict and --{word} are two jobs: a row's answer, and {answer}. Keep one of the two."
+                )
+            found["predict"], found[part] = named, found.get(part, {})
+        elif part in found:
+            raise JobError(f"{', '.join(found[part])} speak of {part}. Write {flag} in place of --predict.")
 
 
 def _kind(word: str) -> tuple[str, str]:
@@ -104,7 +117,7 @@ def _typed(word: str, value: Any) -> bool:
     if isinstance(example, list) and isinstance(value, str):
         return True
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    plain = (str,) if word not in ("moments", "signals") else (str, int, float, bool)
+    plain = (str,) if word not in ("moments", "signals", "lists") else (str, int, float, bool)
     return type(value) is type(example) and all(isinstance(part, plain) for part in parts)
 
 

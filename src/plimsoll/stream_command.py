@@ -18,7 +18,7 @@ from plimsoll.planted import Faults, plan
 from plimsoll.printed import printable
 from plimsoll.progress import rewritten
 from plimsoll.replay import Replay, chosen
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import answering
 from plimsoll.stream_ends import End, Here, There, Told
 from plimsoll.stream_text import Heard
 
@@ -33,7 +33,7 @@ def stream(args: argparse.Namespace) -> int:
     faults = Faults.parse(args.drop, args.reorder, args.burst, args.drift)
     if not 0.01 <= args.speed <= 1_000:
         raise DataError(f"--speed {args.speed:g} is not a speed. Write a number such as 1, from 0.01 to 1000.")
-    answerer = Answerer(bundles.read(bundles.of(args.bundle)))
+    answerer = answering(bundles.read(bundles.of(args.bundle)))
     session = answerer.session(args.person)
     samples, person = chosen(answerer.bundle, session.rate, args.source, args.row, args.person, args.session)
     token = os.environ.get("PLIMSOLL_TOKEN")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plimsoll import moments
 from plimsoll.events import Timeline
 from plimsoll.rows import Coded, Rows
+from plimsoll.variety import Shelf
 
 Array = NDArray[Any]
 _PEOPLE = 4  # that an interval is drawn over
@@ -22,7 +23,8 @@ class Truth:
     """What is true of some rows, and for each quality floor on a slice, which of them it speaks of. Of moments also when they
     were, and by name the groups that they are of (``person``, ``session``): these are for evidence, and no model reads them.
     Rows that are not ``believed`` are answered and scored, and not learned from; None: all are. ``together`` numbers the
-    groups of a table whose split keeps them whole."""
+    groups of a table whose split keeps them whole. Where answers are lists, ``target`` are the items that came next with their
+    grades (``ranking.GRADED``), ``shelf`` is what lists are held against as a whole, and ``users`` numbers those who are asked about."""
 
     target: Array
     slices: Mapping[str, NDArray[np.bool_]]
@@ -30,6 +32,8 @@ class Truth:
     groups: Mapping[str, Coded] = field(default_factory=dict)
     believed: NDArray[np.bool_] | None = None
     together: NDArray[np.int64] | None = None
+    shelf: Shelf | None = None
+    users: NDArray[np.int32] | None = None
 
     def take(self, index: NDArray[np.intp]) -> Truth:
         when = self.timeline.take(index) if self.timeline else None
@@ -37,7 +41,8 @@ class Truth:
         slices = {key: mask[index] for key, mask in self.slices.items()}
         believed = None if self.believed is None else self.believed[index]
         together = None if self.together is None else self.together[index]
-        return Truth(self.target[index], slices, when, groups, believed, together)
+        users = None if self.users is None else self.users[index]
+        return Truth(self.target[index], slices, when, groups, believed, together, self.shelf, users)
 
     def over(self, least: int = _PEOPLE) -> tuple[str, Array | None]:
         """What rows are no separate evidence within, and the number of it that each row is of: people, else sessions, groups,

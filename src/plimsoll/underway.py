@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from plimsoll import meter, streaming
@@ -18,11 +19,12 @@ from plimsoll.runner import Outcome
 from plimsoll.schema import Kind, Schema
 from plimsoll.search import Search
 from plimsoll.trial import Status
-from plimsoll.workbench import fetch, store, store_folds
+from plimsoll.workbench import OTHER, OTHER_TAUGHT, TAUGHT, fetch, store, store_collection, store_folds
 
 _TIMED = 1_000  # requests that a model is timed with
 _NUMBERS = 1_000_000  # of signals that are written down in all of them
 _FEWEST = 8  # requests, however long
+_NEWEST = 100  # events of a history that is brought along
 
 
 def work(folder: Path) -> Path:
@@ -60,15 +62,45 @@ def begin(asked: Asked, folder: Path) -> Asked:
         _lay_out(asked, work(folder))
         mark.write_text(asked.digest)
     rows, _ = fetch(work(folder) / "rows")
-    return replace(asked, learn=replace(asked.learn, rows=rows))
+    taught = tuple(fetch(work(folder) / name)[0] for name in TAUGHT) if asked.taught else ()
+    return replace(asked, learn=replace(asked.learn, rows=rows), taught=taught)
 
 
 def _lay_out(asked: Asked, work: Path) -> None:
     """Puts on disk what every trial reads."""
     learn = asked.learn
+    for name, rows in zip(TAUGHT, asked.taught, strict=False):
+        store(work / name, rows, np.zeros(len(rows), dtype=np.int8))
     store(work / "rows", learn.rows, learn.truth.target, learn.truth.believed)
+    if asked.other is not None:
+        other = asked.other.part
+        store(work / OTHER, other.rows, other.truth.target)
+        store(work / OTHER_TAUGHT, asked.other.taught, np.zeros(len(asked.other.taught), dtype=np.int8))
+        if asked.collection is not None:
+            store_collection(work / OTHER, asked.collection)
     store_folds(work / "folds.npz", asked.folds)
-    (work / "requests.jsonl").write_bytes(meter.requests(_asked(asked), asked.schema.names))
+    if asked.collection is not None:
+        store_collection(work / "rows", asked.collection)
+    (work / "requests.jsonl").write_bytes(_requests(asked))
+
+
+def _requests(asked: Asked) -> bytes:
+    """What models are timed with, as JSON lines; where answers are lists, users by their ids, or what they did."""
+    if asked.kept is None:
+        return meter.requests(_asked(asked), asked.schema.names)
+    assert asked.job.lists is not None
+    users, collection = asked.learn.truth.users, asked.collection
+    assert users is not None
+    assert collection is not None
+    pick = np.sort(np.random.default_rng(asked.job.seed).permutation(len(users))[:_TIMED])
+    told = asked.learn.rows.histories(asked.job.lists.to)
+    cells = (
+        [collection.ids.value(item) for item in told.cell(row)[-_NEWEST:]]
+        if asked.job.lists.forget
+        else asked.kept.users.value(users[row])
+        for row in pick.tolist()
+    )
+    return b"".join(msgspec.json.encode({asked.job.lists.to: cell}) + b"\n" for cell in cells)
 
 
 def _asked(asked: Asked) -> list[tuple[Value, ...]]:

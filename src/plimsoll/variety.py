@@ -6,6 +6,7 @@ may hit as often; these tell them apart.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,20 @@ Array = NDArray[Any]
 _WIDTH = 128  # of the vectors that stand for who had an item
 _EVENTS = 2_000_000  # that these vectors are made of at most
 _ROWS = 4_096  # lists whose vectors are laid out at once
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What lists are held against: of each item how many events it has had, shape (items,), from how many ``users``; and
+    vectors that say how alike items are, shape (items, width)."""
+
+    counts: Array
+    users: int
+    vectors: NDArray[np.float32]
+
+    @property
+    def many(self) -> int:
+        return len(self.counts)
 
 
 def coverage(answers: Array, k: int, many: int) -> float:
@@ -34,9 +49,14 @@ def popularity(answers: Array, k: int, counts: Array) -> float:
     ``counts`` are the events of each item, shape (items,). An item's percentile is the share of the items that had fewer
     events and half of those that had as many; lists drawn by chance come to 0.5, lists of the most popular to nearly 1.
     """
+    return _mean_of(percentiles(counts), answers, k)
+
+
+def percentiles(counts: Array) -> NDArray[np.float64]:
+    """The share of the items that had fewer events than each, and half of those that had as many, shape (items,)."""
     ordered = np.sort(counts)
     below, upto = (np.searchsorted(ordered, counts, side) for side in ("left", "right"))
-    return _mean_of((below + upto) / (2 * max(len(counts), 1)), answers, k)
+    return np.asarray((below + upto) / (2 * max(len(counts), 1)))
 
 
 def novelty(answers: Array, k: int, counts: Array, users: int) -> float:
@@ -49,7 +69,12 @@ def novelty(answers: Array, k: int, counts: Array, users: int) -> float:
     >>> novelty(np.array([[(0, 0.9), (1, 0.5)]], dtype=RANKED), 2, np.array([8, 2]), 8)
     1.0
     """
-    return _mean_of(-np.log2(np.maximum(counts, 1) / max(users, 1)), answers, k)
+    return _mean_of(surprise(counts, users), answers, k)
+
+
+def surprise(counts: Array, users: int) -> NDArray[np.float64]:
+    """The self-information of each item in bits, shape (items,), none below zero."""
+    return np.asarray(-np.log2(np.clip(counts, 1, max(users, 1)) / max(users, 1)))
 
 
 def _mean_of(values: Array, answers: Array, k: int) -> float:

@@ -57,9 +57,9 @@ def _told(args: argparse.Namespace) -> Told:
 def looked(place: Path, rows: str, labels: str | None = None, say: Callable[[str], None] | None = None) -> Told:
     """The rows of a file, a batch at a time; ``labels`` is the column of what turned out true. Raises UserError."""
     from plimsoll import sources
-    from plimsoll.serve.answerer import Answerer
+    from plimsoll.serve.answerer import answering
 
-    model = Answerer(bundle.read(bundle.of(place)))
+    model = answering(bundle.read(bundle.of(place)))
     reference = Reference.of(model.bundle)
     held = Watch(reference, _PAIRS, blocks=0)
     for frame, cells in sources.batches(rows, model.bundle.job, model.schema, _BATCH, labels is not None):

@@ -24,18 +24,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, machine
+from plimsoll import catalogue, machine, ranking
 from plimsoll.clock import Clock
+from plimsoll.collection import ABOUT, ARRAYS, Collection
 from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.pace import Pacer
 from plimsoll.recipe import Fold, Model
-from plimsoll.rows import Cells, Coded, Rows, Signals
+from plimsoll.rows import Cells, Coded, Histories, Rows, Signals
 from plimsoll.schema import Schema
 
 Array = NDArray[Any]
 _POINTS = 8  # of a training curve
 _BELIEVED = "believed.npy"
+TAUGHT = (
+    "taught",
+    "taught-whole",
+)  # folders of what is learned from, where it is not what is judged: in a fold, and at last
+OTHER, OTHER_TAUGHT = "rows-other", "taught-other"  # the same on another split, for the audit
+_EVENTS = ("items", "times", "weights")
 _ANSWERED = 40  # rows that a model answers one at a time, for a first idea of its p50
 
 
@@ -52,6 +59,18 @@ def store(folder: Path, rows: Rows, target: Array, believed: Array | None = None
     (folder / "rows.json").write_text(json.dumps({"count": len(rows), "columns": listed}), encoding="utf-8")
 
 
+def store_collection(folder: Path, collection: Collection) -> None:
+    """What may be listed, on disk as a bundle has it."""
+    for name, content in collection.members().items():
+        (folder / name).write_bytes(content)
+
+
+def _collection(folder: Path) -> Collection | None:
+    if not (folder / ABOUT).exists():
+        return None
+    return Collection.read({name: (folder / name).read_bytes() for name in (ARRAYS, ABOUT)})
+
+
 def store_folds(file: Path, folds: Iterable[tuple[Array, Array]]) -> None:
     """Folds on disk, as trials are told of them: of each the rows to learn from and the rows that are not seen."""
     named: dict[str, Any] = {}
@@ -66,11 +85,26 @@ def _stored(folder: Path, place: int, cells: Cells) -> str:
         np.save(folder / f"{place}.npy", np.stack([cells.starts, cells.ends]))
         np.save(folder / f"{place}-samples.npy", cells.samples)
         return "signal"
+    if isinstance(cells, Histories):
+        _store_events(folder, place, cells)
+        return "history"
     np.save(folder / f"{place}.npy", cells.codes if isinstance(cells, Coded) else cells)
     if isinstance(cells, Coded):
         (folder / f"{place}.json").write_text(json.dumps(cells.values), encoding="utf-8")
         return "coded"
     return "plain"
+
+
+def _store_events(folder: Path, place: int, cells: Histories) -> None:
+    """Where rows begin and end, and all events; those that lie on disk already, beside, are not written twice."""
+    np.save(folder / f"{place}.npy", np.stack([cells.starts, cells.ends, np.full(len(cells), cells.many)]))
+    for name in _EVENTS:
+        held: Array = getattr(cells, name)
+        other = getattr(held, "filename", None)
+        if other is not None and Path(other).parent.parent == folder.parent:
+            os.link(other, folder / f"{place}-{name}.npy")
+        else:
+            np.save(folder / f"{place}-{name}.npy", held)
 
 
 def fetch(folder: Path) -> tuple[Rows, Array]:
@@ -88,6 +122,9 @@ def _fetched(folder: Path, place: int, held: str) -> Cells:
         return Coded(cells, tuple(json.loads((folder / f"{place}.json").read_text(encoding="utf-8"))))
     if held == "signal":
         return Signals(np.load(folder / f"{place}-samples.npy", mmap_mode="r"), cells[0], cells[1])
+    if held == "history":
+        items, times, weights = (np.load(folder / f"{place}-{name}.npy", mmap_mode="r") for name in _EVENTS)
+        return Histories(items, times, weights, cells[0], cells[1], int(cells[2, 0]) if cells.size else 0)
     return cells
 
 
@@ -95,8 +132,11 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     """Fits one trial: a model a fold, the answers on rows that it has not seen, the last fold's model to measure."""
     job, schema = Job.from_json(spec["job"]), Schema.from_json(spec["schema"])
     rows, target = fetch(Path(spec["rows"]))
+    # Where answers are lists, other rows are learned from than are judged.
+    taught = fetch(Path(spec["taught"])) if spec.get("taught") else (rows, target)
+    collection = _collection(Path(spec["rows"]))
     clock = Clock(float(spec["seconds"]))
-    folds = _folds(spec, len(rows), job.seed)
+    folds = _folds(spec, len(taught[0]), job.seed)
     if not folds:
         raise TrialError("there was no fold to fit")
     fitted: list[_Fitted] = []
@@ -104,7 +144,8 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     with Pacer() as fitting:
         for k, fold in enumerate(folds):  # of the models only the last is kept
             own = Clock(clock.left / (len(folds) - k), kept=_kept(spec, k))
-            model, done = _fitted(job, schema, spec, _fold(rows, target, *fold), own)
+            given = replace(_fold(taught, (rows, target), *fold), collection=collection)
+            model, done = _fitted(job, schema, spec, given, own)
             fitted.append(done)
     wall = time.monotonic() - started
     unseen = [index for _, index in folds if len(index)]
@@ -147,9 +188,10 @@ class _Fitted:
     curve: list[tuple[float, float]]
 
 
-def _fold(rows: Rows, target: Array, learn: Array, unseen: Array) -> Fold:
+def _fold(taught: tuple[Rows, Array], judged: tuple[Rows, Array], learn: Array, unseen: Array) -> Fold:
+    rows, target = judged
     valid = (rows.take(unseen), target[unseen]) if len(unseen) else (None, None)
-    return Fold(rows.take(learn), np.asarray(target[learn]), *valid)
+    return Fold(taught[0].take(learn), np.asarray(taught[1][learn]), *valid)
 
 
 def _fitted(job: Job, schema: Schema, spec: Mapping[str, Any], fold: Fold, clock: Clock) -> tuple[Model, _Fitted]:
@@ -193,7 +235,9 @@ def _believed(folder: Path, count: int) -> Array:
 
 
 def _checked(answers: Array, count: int, schema: Schema) -> Array:
-    """Answers of the right shape, finite, and summing to one where they are probabilities."""
+    """Answers of the right shape, finite, and summing to one where they are probabilities; or lists of items that there are."""
+    if schema.lists:
+        return ranking.checked(answers, count, schema.lists)
     shape = (count, len(schema.classes)) if schema.classes else (count,)
     if answers.shape != shape:
         raise TrialError(f"answers of shape {answers.shape} where {shape} was due")

@@ -17,6 +17,7 @@ from plimsoll.report.forecast import verdict_text
 from plimsoll.report.forecast_chart import forecasts
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
 from plimsoll.report.hues import legend, painted
+from plimsoll.report.listed import listed
 from plimsoll.report.load_line import (
     COSTS_SHOWN,
     Record,
@@ -55,6 +56,7 @@ def render(run: Run) -> str:
         _frontier(run, trial),
         _trials(run),
         _decoding(run),
+        _lists(run),
         _quality(run),
         _forecast(run),
         _timeline(run),
@@ -95,7 +97,8 @@ def _section(name: str, title: str, *inside: object, lead: object = None) -> Mar
 
 def _job(run: Run) -> Markup:
     job = run.get("job") or {}
-    words = [f"{'decode' if job.get('moments') else 'predict'} {job['predict']}"] if job.get("predict") else []
+    verb = "decode" if job.get("moments") else "recommend" if job.get("lists") else "predict"
+    words = [f"{verb} {job['predict']}"] if job.get("predict") else []
     words += [str(job[key]) for key in ("task",) if job.get(key)]
     words += [f"split {job['split']}"] if job.get("split") else []
     return join(" · ".join(words))
@@ -136,6 +139,7 @@ def _contents(run: Run) -> Markup:
     places = [
         ("trials", f"{trials} trial{'s' * (trials != 1)}"),
         ("decoding", "As a decoder" if decoding(run) else ""),
+        ("lists", "Its lists" if listed(run) else ""),
         ("evidence", "Evidence" if quality(run) else ""),
         ("forecast", "Predicted and measured" if forecasts(run) else ""),
         ("timeline", f"Time {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""),
@@ -214,6 +218,12 @@ def _decoding(run: Run) -> Markup | None:
     found = decoding(run)
     lead = "What depends on who is held out, and what a stream of answers comes to as events."
     return None if found is None else _section("decoding", "As a decoder", found, lead=lead)
+
+
+def _lists(run: Run) -> Markup | None:
+    found = listed(run)
+    lead = "What users of the test were shown, held against what they came to next."
+    return None if found is None else _section("lists", "Its lists", found, lead=lead)
 
 
 def _forecast(run: Run) -> Markup | None:

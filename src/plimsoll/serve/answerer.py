@@ -47,7 +47,7 @@ class Answerer:
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS) -> None:
         self.bundle = bundle
         self.schema = bundle.schema
-        self._reader = Reader(bundle.schema, most_rows)
+        self._reader: Any = self._reads(bundle, most_rows)
         self.model = bundle.model()
         self._model = hearing(self.model, bundle.job, bundle.schema)
         self._calibration = bundle.calibration
@@ -55,6 +55,9 @@ class Answerer:
         self._classes = bundle.schema.classes
         self._says = [bundle.schema.class_value(index) for index in range(len(self._classes))]
         self._encode = msgspec.json.Encoder().encode
+
+    def _reads(self, bundle: Bundle, most_rows: int) -> Any:
+        return Reader(bundle.schema, most_rows)
 
     def answer(self, body: bytes) -> bytes:
         """The answer to one request. Raises RequestError with the place of the fault."""
@@ -95,7 +98,7 @@ class Answerer:
 
     def cells(self, body: bytes) -> list[Values]:
         """The rows that a request asks about, as the model sees them. Raises RequestError."""
-        rows = self._reader.read(body)[0]
+        rows: list[Values] = self._reader.read(body)[0]
         if self._model is self.model:
             return rows
         return [tuple(made_ready(values, self.bundle.job, self.schema)) for values in rows]
@@ -165,3 +168,12 @@ class Answerer:
 
 def _not_finite(index: int) -> RequestError:
     return RequestError("$", f"the model has no finite answer for row {index}", 500)
+
+
+def answering(bundle: Bundle, most_rows: int = MOST_ROWS) -> Answerer:
+    """Who answers for a bundle: by rows, or with lists of items."""
+    if not bundle.schema.lists:
+        return Answerer(bundle, most_rows)
+    from plimsoll.serve.lister import Lister  # most bundles are asked for rows
+
+    return Lister(bundle, most_rows)

@@ -21,6 +21,7 @@ _TYPES: dict[Kind, list[str]] = {
     Kind.ID: ["string", "number", "boolean", "null"],
     Kind.TEXT: ["string", "null"],
     Kind.SIGNAL: ["array", "null"],
+    Kind.HISTORY: ["string", "number", "array", "null"],
 }
 
 

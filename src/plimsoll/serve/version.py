@@ -11,7 +11,7 @@ import msgspec
 
 from plimsoll.bundle import of, read
 from plimsoll.errors import PolicyError, RequestError, UserError
-from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answerer import Answerer, answering
 from plimsoll.serve.desk import Way
 from plimsoll.serve.request import MOST_ROWS
 
@@ -68,7 +68,7 @@ class Version:
 
 def load(origin: Origin, keeper: Keeper | None = None, most_rows: int = MOST_ROWS) -> Version:
     """Raises UserError where the bundle or the policy is not what it should be, or cannot answer."""
-    answerer = Answerer(read(of(origin.bundle)), most_rows)
+    answerer = answering(read(of(origin.bundle)), most_rows)
     gate = None
     if origin.policy is not None:
         from plimsoll.policy import reading

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,9 @@ class Toy:
             hole = (np.arange(len(self.test)) + place) % 3 == 1
             if column.kind in NUMERIC:
                 columns[column.name] = np.where(hole, np.nan, self.test.numbers(column.name))
+            elif column.kind is Kind.HISTORY:
+                told = self.test.histories(column.name)
+                columns[column.name] = replace(told, starts=np.where(hole, told.ends, told.starts))
             elif column.kind is Kind.SIGNAL:
                 heard = self.test.signals(column.name)
                 columns[column.name] = Signals(heard.samples, np.where(hole, heard.ends, heard.starts), heard.ends)

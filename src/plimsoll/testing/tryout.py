@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from plimsoll import ranking
 from plimsoll.clock import Clock
 from plimsoll.job import Task
 from plimsoll.knobs import Knobs
 from plimsoll.recipe import Answers, Fold, Model, Recipe, together
 from plimsoll.rows import Rows, Value
-from plimsoll.testing import signal_toys, toys
+from plimsoll.testing import list_toys, signal_toys, toys
 from plimsoll.testing.toys import Toy
 
-TOYS: tuple[Callable[[], Toy], ...] = (*toys.TOYS, *signal_toys.TOYS)
+TOYS: tuple[Callable[[], Toy], ...] = (*toys.TOYS, *signal_toys.TOYS, *list_toys.TOYS)
 SECONDS = 60.0  # on the clock of a fit on a toy
 
 # How near two answers to one row must come: sums may be taken in another order.
@@ -69,14 +70,23 @@ def answered(recipe: Recipe, model: Model, toy: Toy, rows: Rows) -> Answers:
         return model.predict(rows)
 
 
-def answered_one(recipe: Recipe, model: Model, toy: Toy, values: Sequence[Value]) -> list[float]:
+def answered_one(recipe: Recipe, model: Model, toy: Toy, values: Sequence[Value]) -> list[Any]:
     """The model's answer to one row."""
     with caught(recipe, "answer", toy):
-        return list(model.answer(values))
+        return listed(model.answer(values))
+
+
+def listed(answer: Any) -> list[Any]:
+    """An answer as plain values; a list of items as pairs."""
+    return answer.tolist() if isinstance(answer, np.ndarray) else list(answer)
 
 
 def expect_answers(recipe: Recipe, toy: Toy, answers: Any, rows: int) -> None:
-    """Answers are finite float64 of the promised shape, and probabilities where the job has classes."""
+    """Answers are finite float64 of the promised shape, and probabilities where the job has classes; or lists (see ``lists``)."""
+    if toy.schema.lists:
+        with caught(recipe, "predict", toy):
+            ranking.checked(answers, rows, toy.schema.lists)
+        return
     shape = (rows, len(toy.schema.classes)) if toy.job.task.classifies else (rows,)
     expect(
         isinstance(answers, np.ndarray) and answers.dtype == np.float64,
@@ -93,15 +103,15 @@ def expect_answers(recipe: Recipe, toy: Toy, answers: Any, rows: int) -> None:
 
 def expect_alike(recipe: Recipe, toy: Toy, model: Model, rows: Rows) -> None:
     """One row alone is answered as it is in its batch, and to the last bit as it is beside others."""
-    batch, listed = answered(recipe, model, toy, rows), rows.values(toy.schema)[:60]
-    alone = [answered_one(recipe, model, toy, values) for values in listed]
+    batch, some = answered(recipe, model, toy, rows), rows.values(toy.schema)[:60]
+    alone = [answered_one(recipe, model, toy, values) for values in some]
     for place, one in enumerate(alone):
         whole = np.atleast_1d(batch[place]).tolist()
         same = len(one) == len(whole) and np.allclose(one, whole, rtol=RELATIVE, atol=ABSOLUTE)
         said = f"answers row {place} of {toy.name} alone with {one}"
         expect(bool(same), recipe, f"{said} and in its batch with {whole}.")
     with caught(recipe, "answers", toy):
-        beside = [list(each) for each in together(model, listed)]
+        beside = [listed(each) for each in together(model, some)]
     expect(len(beside) == len(alone), recipe, f"answers {len(alone)} rows of {toy.name} with {len(beside)} answers.")
     for place, (one, other) in enumerate(zip(alone, beside, strict=True)):
         expect(

@@ -1,0 +1,71 @@
+"""A file of users answered with lists: for each of them ten items, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plimsoll import gathering
+from plimsoll.errors import DataError, nearest
+from plimsoll.serve.lister import Lister
+
+if TYPE_CHECKING:
+    import polars as pl
+
+K = 10
+
+
+def frames(lister: Lister, rows: Any, batch: int) -> Iterator[pl.DataFrame]:
+    """The lists of the users that a table names, each once and in its order: the user, a place from 1 on, an item and a score."""
+    seen: set[Any] = set()
+    for frame in gathering.batches(rows, batch):
+        cells = [cell for cell in _users(lister, frame) if cell is not None]
+        fresh = [cell for cell in dict.fromkeys(cells) if cell not in seen]
+        seen.update(fresh)
+        if fresh:
+            yield listed(lister, fresh)
+
+
+def listed(lister: Lister, users: list[Any]) -> pl.DataFrame:
+    """The lists of these users, a row for each place."""
+    import polars as pl
+
+    schema, ids = lister.schema, lister.collection.ids
+    lists = lister.listing.predict(lister.users(users))[:, :K]
+    held = np.asarray(lists["item"] >= 0)
+    whose, place = np.nonzero(held)
+    return pl.DataFrame(
+        [
+            pl.Series(schema.columns[0].name, [users[k] for k in whose.tolist()]),
+            pl.Series("place", place + 1),
+            pl.Series(schema.target, [ids.value(item) for item in lists["item"][held].tolist()]),
+            pl.Series("score", lists["score"][held]),
+        ]
+    )
+
+
+def _users(lister: Lister, frame: pl.DataFrame) -> list[Any]:
+    name = lister.schema.columns[0].name
+    if name not in frame.columns:
+        raise DataError(
+            f'The rows have no column "{name}", of those who are asked about. {nearest(name, frame.columns)}'
+        )
+    if lister.held is None:
+        raise DataError(
+            "This bundle keeps nothing of users. Ask it over HTTP, with what they did, or fit without --forget."
+        )
+    return frame[name].to_list()
+
+
+def framed(lister: Lister, rows: Any) -> Any:
+    """The lists of the users that a frame of pandas, Polars or Arrow names, as one of the same kind."""
+    import polars as pl
+
+    told = list(frames(lister, rows, 1_000_000))
+    answers = pl.concat(told) if told else listed(lister, [])
+    library = type(rows).__module__.split(".")[0]
+    if library == "pandas":
+        return type(rows)({column.name: column.to_list() for column in answers})
+    return answers.to_arrow() if library == "pyarrow" else answers

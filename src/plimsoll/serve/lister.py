@@ -1,0 +1,109 @@
+"""From a request's bytes to a list of items: the one path of bundles whose answers are lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import ranking
+from plimsoll.bundle import Bundle
+from plimsoll.collection import Collection
+from plimsoll.errors import BundleError, JobError, RequestError, TrialError
+from plimsoll.held import Held
+from plimsoll.listing import Listing
+from plimsoll.rows import Past, Rows, Value
+from plimsoll.serve.answerer import Answerer, Decided
+from plimsoll.serve.list_request import Ask, ListReader
+from plimsoll.serve.request import MOST_ROWS
+
+_REASONS = 3  # items of a history that speak most for one of the list
+
+
+class Lister(Answerer):
+    """A loaded bundle that recommends.
+
+    ``lister.answer(b'{"user_id": 12, "k": 2}')`` gives ``b'{"items":[{"id":318,"score":0.93},{"id":50,"score":0.71}],"known":true}'``.
+    """
+
+    def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS) -> None:
+        self.collection = Collection.read(bundle.members)
+        self.held = Held.read(bundle.members, len(self.collection))
+        if len(self.collection) != bundle.schema.lists:
+            raise BundleError(
+                f"The collection has {len(self.collection):,} items, and the schema says {bundle.schema.lists:,}."
+            )
+        super().__init__(bundle, most_rows)
+
+    def _reads(self, bundle: Bundle, most_rows: int) -> Any:
+        return ListReader(bundle.schema, self.collection, self.held, most_rows)
+
+    def answer_counted(self, body: bytes) -> tuple[bytes, int]:
+        rows, many = self._reader.read(body)
+        return self._encode([self.listed(row) for row in rows] if many else self.listed(rows[0])), len(rows)
+
+    def answer_all(self, bodies: Sequence[bytes]) -> list[tuple[bytes, int] | RequestError]:
+        found: list[tuple[bytes, int] | RequestError] = []
+        for body in bodies:
+            try:
+                found.append(self.answer_counted(body))
+            except RequestError as fault:
+                found.append(fault)
+        return found
+
+    @property
+    def listing(self) -> Listing:
+        """The model."""
+        return self.model  # type: ignore[return-value]  # of a bundle whose answers are lists
+
+    def listed(self, ask: Ask) -> dict[str, Any]:
+        """The list as the caller gets it; ``passed`` says how many ids of the request are not known."""
+        model = self.listing
+        try:
+            best = ranking.best_one(self._allowed(model, ask), None if model.again else ask.past.items, ask.k)
+        except TrialError as fault:
+            raise RequestError("$", str(fault), 500) from None
+        items = [self._said(ask, pair, model) for pair in best.tolist() if pair[0] >= 0]
+        return {"items": items, "known": ask.known, **({"passed": ask.unknown} if ask.unknown else {})}
+
+    def _allowed(self, model: Listing, ask: Ask) -> NDArray[np.float32]:
+        scores = model.scores(ask.past)
+        if ask.only is not None:
+            kept = scores[ask.only]
+            scores = np.full_like(scores, -np.inf)
+            scores[ask.only] = kept
+        if ask.without is not None:
+            scores[ask.without] = -np.inf
+        return scores
+
+    def _said(self, ask: Ask, pair: tuple[int, float], model: Listing) -> dict[str, Any]:
+        item, score = pair
+        said = {"id": self.collection.ids.value(item), "score": score}
+        if not ask.why:
+            return said
+        return {**said, "because": self._because(ask.past, item, model)}
+
+    def _because(self, past: Past, item: int, model: Listing) -> list[dict[str, Any]]:
+        """The events of the history that speak most for an item, with their shares of what speaks for it; none where it stands
+        there for being popular, or where its family cannot say."""
+        told = model.because(past, item)
+        if told is None or not len(told) or told.max() <= 0:
+            return []
+        whole = float(told[told > 0].sum())
+        order = [place for place in np.argsort(-told, kind="stable")[:_REASONS].tolist() if told[place] > 0]
+        ids = self.collection.ids
+        return [{"id": ids.value(int(past.items[place])), "share": float(told[place]) / whole} for place in order]
+
+    def users(self, cells: Sequence[Any]) -> Rows:
+        """Rows of users by their ids; who is not known has no history."""
+        pasts = [self.held.past(cell) if self.held is not None else None for cell in cells]
+        nobody = Past.of([])
+        return Rows.of_values(self.schema, [(nobody if past is None else past,) for past in pasts])
+
+    def decide(self, rows: Rows) -> Decided:  # noqa: ARG002
+        raise JobError("This bundle answers with lists of items: ask for them one by one.")
+
+    def scores(self, values: Sequence[Value]) -> list[float]:  # noqa: ARG002
+        raise JobError("This bundle answers with lists of items, and a policy decides by scores of rows.")
