@@ -22,6 +22,7 @@ from plimsoll.recipe import Facts, Fold, Recipe
 from plimsoll.rows import Coded, Rows, Value
 from plimsoll.schema import Kind, Schema
 from plimsoll.testing import promises, saving, streams
+from test_list_promises import FAULTS as OF_LISTS
 from test_signal_promises import FAULTS as OF_STREAMS
 
 
@@ -253,7 +254,7 @@ def test_every_promise_catches_a_planted_fault(
 
 def test_no_promise_goes_without_a_planted_fault():
     """Each promise in PROMISES has a fault, above or among those of streams, so none of them is one that cannot fail."""
-    assert {fault[0] for fault in [*FAULTS, *OF_STREAMS]} == set(promises.PROMISES)
+    assert {fault[0] for fault in [*FAULTS, *OF_STREAMS, *OF_LISTS]} == set(promises.PROMISES)
 
 
 def test_no_promise_is_left_out_of_the_list():

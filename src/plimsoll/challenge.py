@@ -20,7 +20,8 @@ from plimsoll.errors import DataError, JobError
 from plimsoll.job import Job
 from plimsoll.refit import Progress
 from plimsoll.run import Run
-from plimsoll.serve.answerer import Answerer, answering
+from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answering import answering
 
 LEAST = 40  # labels to compare on
 DRAWS = 400  # of the bootstrap

@@ -19,7 +19,7 @@ from plimsoll.refit import Final, Progress, final
 from plimsoll.run import Run
 from plimsoll.scoring import asking
 from plimsoll.search import Search
-from plimsoll.serve.answerer import answering
+from plimsoll.serve.answering import answering
 from plimsoll.trial import Trial
 from plimsoll.truth import Part
 from plimsoll.window import Window

@@ -26,18 +26,38 @@ from plimsoll.workbench import OTHER, OTHER_TAUGHT, store_folds
 from plimsoll.worth import Given
 
 _MARGIN = 1.35
+_MOST = 0.15  # of the window that is kept for it
+_ORDERED = 3.0  # times what transitions took, that learning them twice and asking may take
+_LEAST = 1.0  # seconds of that, at least
 _FAMILIES = 6  # that are held against each other
+
+
+def reserve(search: Search, window: float) -> float:
+    """Seconds worth keeping for it; none for a job whose answers are no lists."""
+    if search.asked.collection is None:
+        return 0.0
+    fits = sum(search.walls.get(trial.id, 0.0) for trial in _best(search)) * _MARGIN / max(1, search.lanes)
+    return min(fits + _ordering(search), _MOST * window)
+
+
+def _ordering(search: Search) -> float:
+    """Seconds that the shuffle test may take."""
+    walls = [search.walls.get(trial.id, 0.0) for trial in search.trials if trial.recipe == "transitions"]
+    return max(_LEAST, _ORDERED * min(walls, default=_LEAST))
 
 
 def audit(search: Search, crew: Crew, seconds: float, say: Progress) -> dict[str, Any]:
     """What the report says of how the models were held against each other; what there was no time for says so."""
     asked = search.asked
-    said = {"split": str(search.job.split), **asked.parted}
+    said: dict[str, Any] = {"split": str(search.job.split), **asked.parted}
+    until = search.clock.spent + seconds
+    if _ordering(search) < seconds:
+        said["order"] = _order(search)
     if asked.other is None:
         return {**said, "why": "the events are too many to part them anew"}
     best = _best(search)
     store_folds(search.folder / "other.npz", [(np.arange(len(asked.other.taught)), np.arange(len(asked.other.part)))])
-    until, waiting, ended = search.clock.spent + seconds, list(best), dict[str, tuple[Score | None, Given | None]]()
+    waiting, ended = list(best), dict[str, tuple[Score | None, Given | None]]()
 
     def following() -> Work | None:
         if not waiting or until - search.clock.spent < search.walls.get(waiting[0].id, 0.0) * _MARGIN:
@@ -58,7 +78,6 @@ def audit(search: Search, crew: Crew, seconds: float, say: Progress) -> dict[str
         "families": rows,
         "changes": _changes(search, best, ended),
         "why": why,
-        "order": _order(search),
     }
 
 

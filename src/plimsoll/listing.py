@@ -101,7 +101,7 @@ class Listing:
         return self.scorer.because(past.items, item, past.weights) if isinstance(self.scorer, Explaining) else None
 
     def members(self) -> Members:
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.scorer.arrays().items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in self.scorer.arrays().items()}
         found = {f"{self.name}.safetensors": save_arrays({**arrays, _POPULAR: self.lately.counts})}
         trees = getattr(self.scorer, "trees", None)
         return found if trees is None else {**found, _TREES: trees}

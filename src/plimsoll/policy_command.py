@@ -30,7 +30,8 @@ from plimsoll.policy.replaying import replay
 from plimsoll.policy.rules import Policy, joint
 from plimsoll.printed import printable
 from plimsoll.schema import Schema
-from plimsoll.serve.answerer import Answerer, answering
+from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answering import answering
 
 _BATCH = 20_000
 _MOST = 12  # lines of what differs

@@ -18,7 +18,8 @@ from plimsoll import bundle as bundles
 from plimsoll.errors import DataError
 from plimsoll.rows import NUMERIC, Rows
 from plimsoll.schema import Schema
-from plimsoll.serve.answerer import Answerer, answering
+from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answering import answering
 
 if TYPE_CHECKING:
     import polars as pl  # frames need the [fit] extra; rows as dictionaries do without

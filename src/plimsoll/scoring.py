@@ -19,7 +19,7 @@ from plimsoll.metrics import SYMBOLS
 from plimsoll.rows import Rows
 from plimsoll.rule import Known
 from plimsoll.runner import Outcome
-from plimsoll.serve.answerer import answering
+from plimsoll.serve.answering import answering
 from plimsoll.shift import Ask
 from plimsoll.spellings import Widths
 from plimsoll.truth import Truth

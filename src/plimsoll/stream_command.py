@@ -18,7 +18,7 @@ from plimsoll.planted import Faults, plan
 from plimsoll.printed import printable
 from plimsoll.progress import rewritten
 from plimsoll.replay import Replay, chosen
-from plimsoll.serve.answerer import answering
+from plimsoll.serve.answering import answering
 from plimsoll.stream_ends import End, Here, There, Told
 from plimsoll.stream_text import Heard
 

@@ -57,7 +57,7 @@ def _told(args: argparse.Namespace) -> Told:
 def looked(place: Path, rows: str, labels: str | None = None, say: Callable[[str], None] | None = None) -> Told:
     """The rows of a file, a batch at a time; ``labels`` is the column of what turned out true. Raises UserError."""
     from plimsoll import sources
-    from plimsoll.serve.answerer import answering
+    from plimsoll.serve.answering import answering
 
     model = answering(bundle.read(bundle.of(place)))
     reference = Reference.of(model.bundle)

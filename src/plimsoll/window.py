@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plimsoll import frontier, ladder, machine, smaller
+from plimsoll import frontier, ladder, list_audit, machine, metrics, smaller
 from plimsoll.limits import Limits
 from plimsoll.outlook import Step
 from plimsoll.refit import expected
@@ -41,9 +41,11 @@ class Window:
 
     @property
     def spendable(self) -> float:
-        """Seconds that may still be spent: what is left, less the refit, the measuring, the ladder and the report."""
+        """Seconds that may still be spent: what is left, less the refit, the measuring, the ladder or the audit, and the report."""
         search = self.search
-        left = search.clock.left - self._last - self.kept - ladder.reserve(search, seconds(search.job.limits))
+        whole = seconds(search.job.limits)
+        left = search.clock.left - self._last - self.kept - ladder.reserve(search, whole)
+        left -= list_audit.reserve(search, whole)
         joules = search.job.limits.get("energy")
         if joules is not None:
             # The high end of the estimate counts, so that the promise holds at both ends.
@@ -66,6 +68,8 @@ class Window:
     def blending(self, whole: float) -> float:
         """Seconds worth keeping for a blend: measuring it, and fitting several trials again in place of one."""
         search = self.search
+        if not metrics.QUALITIES[search.job.score].beneath:  # answers that are not pooled
+            return 0.0
         parts = sorted((t for t in search.trials if t.complete), key=frontier.goodness, reverse=True)[:_PARTS]
         if len(parts) < 2 or any(trial.stage == "blend" for trial in search.trials):
             return 0.0

@@ -17,9 +17,9 @@ SPACE = Space(
     {
         "ridge": (100.0, 30.0, 300.0, 1_000.0),
         "alpha": (0.8, 0.6, 0.9, 0.97),  # how a history fades, an event
-        "keep": (0, 200, 500),  # links of an item; 0: all of them
+        "keep": (200, 500, 0),  # links of an item; 0: all of them
     },
-    portfolio=({"alpha": 0.9}, {"keep": 200, "alpha": 0.9}, {"ridge": 300.0}),
+    portfolio=({"alpha": 0.9}, {"keep": 0, "alpha": 0.9}, {"ridge": 300.0}),
 )
 
 

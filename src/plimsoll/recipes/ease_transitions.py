@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from plimsoll import ease, listing, tandem, transitions
-from plimsoll.errors import TrialError
 from plimsoll.knobs import Knobs, Space
 from plimsoll.listing import Beside
 from plimsoll.profile import Profile
@@ -17,24 +16,26 @@ SPACE = Space(
     {
         "ridge": (100.0, 30.0, 300.0),
         "ease_alpha": (0.9, 0.8, 0.97),  # how a history fades, an event, for EASE
-        "ease_keep": (0, 200, 500),  # links of an item; 0: all of them
+        "ease_keep": (200, 500, 0),  # links of an item; 0: all of them
         "window": (20, 8, 50),  # events that transitions look on to
         "alpha": (0.7, 0.5, 0.85),  # how a history fades for them
     },
-    portfolio=({"ease_keep": 200}, {"window": 8, "alpha": 0.5}),
+    portfolio=({"ease_keep": 0}, {"window": 8, "alpha": 0.5}),
 )
 _KEEP, _GAMMA = 500, 0.9
+_FEW, _MANY = -20, 12  # doublings with which one of the two has no say
 
 
 def fit(told: Histories, knobs: Knobs, beside: Beside) -> Tandem:
-    """``doublings`` of transitions beside EASE are settled on rows that are not seen. Raises TrialError where one alone is better."""
+    """``doublings`` of transitions beside EASE are settled on rows that are not seen: so few or so many where one alone is better."""
     goes: Explaining = ease.fit(told, float(knobs["ridge"]), float(knobs["ease_alpha"]), int(knobs["ease_keep"]))
     comes = transitions.fit(told, int(knobs["window"]), _GAMMA, float(knobs["alpha"]), keep=_KEEP)
     if beside.unseen is None or beside.judge is None:
         return Tandem(goes, comes, 2.0 ** float(knobs.get("doublings", 3)))
-    share = tandem.best_share(goes.scores(beside.unseen), comes.scores(beside.unseen), beside.judge)
+    first, second = goes.scores(beside.unseen), comes.scores(beside.unseen)
+    share = tandem.best_share(first, second, beside.judge)
     if share is None:
-        raise TrialError("both together are no better than one of them")
+        share = 2.0**_MANY if beside.judge(second) > beside.judge(first) else 2.0**_FEW
     return Tandem(goes, comes, share)
 
 

@@ -168,12 +168,3 @@ class Answerer:
 
 def _not_finite(index: int) -> RequestError:
     return RequestError("$", f"the model has no finite answer for row {index}", 500)
-
-
-def answering(bundle: Bundle, most_rows: int = MOST_ROWS) -> Answerer:
-    """Who answers for a bundle: by rows, or with lists of items."""
-    if not bundle.schema.lists:
-        return Answerer(bundle, most_rows)
-    from plimsoll.serve.lister import Lister  # most bundles are asked for rows
-
-    return Lister(bundle, most_rows)

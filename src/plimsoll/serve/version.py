@@ -11,7 +11,8 @@ import msgspec
 
 from plimsoll.bundle import of, read
 from plimsoll.errors import PolicyError, RequestError, UserError
-from plimsoll.serve.answerer import Answerer, answering
+from plimsoll.serve.answerer import Answerer
+from plimsoll.serve.answering import answering
 from plimsoll.serve.desk import Way
 from plimsoll.serve.request import MOST_ROWS
 

@@ -38,7 +38,7 @@ def paths() -> Toy:
     job = Job("film", split=Split("last"), task=Task.RANKING, lists=Lists(_WHO, items="films.csv"))
     schema = Schema((Column(_WHO, Kind.HISTORY, distinct=MANY, example="0"),), "film")
     fold = Fold(_rows(learn), np.zeros(_PEOPLE), _rows(learn), _next(learn), collection=_films())
-    return Toy("paths", job, schema, fold, _rows(asked), _next(asked))
+    return Toy("paths", job, schema, fold, _rows(asked), _next(asked), easy=False)
 
 
 def _path(random: np.random.Generator, group: int) -> np.ndarray:
@@ -68,8 +68,8 @@ def _rows(told: Histories) -> Rows:
 
 
 def _films() -> Collection:
-    """Films with a word for each group, and another that says nothing."""
-    words = [f"{group} {'odd' if item % 2 else 'even'}" for group in "abcd" for item in range(_EACH)]
+    """Films with a word for each group, and two that they share with their neighbours in it."""
+    words = [f"{group} {group}{item // 2} {group}{(item + 1) // 2}x" for group in "abcd" for item in range(_EACH)]
     schema = Schema((Column("kind", Kind.TEXT),), "film")
     return Collection(Ids.of(map(str, range(MANY))), Rows(MANY, {"kind": Coded.of(words)}), schema)
 
