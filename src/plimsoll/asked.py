@@ -95,10 +95,11 @@ class Asked:
     source: str  # as it was named; a frame has no name
     test_source: str  # empty where test rows were split off
     ladder: Mapping[str, Pair] = field(default_factory=dict)  # of moments, a fold for each rung
-    # Where answers are lists: what may be listed, what users did, what is learned from in a fold and at last, and what was
+    # Where answers are lists: what may be listed, what users did and what is known of them, what is learned from in a fold and at last, and what was
     # counted when events were parted.
     collection: Collection | None = None
     kept: Held | None = None
+    people: Collection | None = None
     taught: tuple[Rows, ...] = ()
     parted: Mapping[str, Any] = field(default_factory=dict)
     other: Other | None = None  # the same on another split
@@ -160,6 +161,7 @@ def _listed(job: Job, source: Any, test: Any) -> Asked:
         *named,
         collection=found.collection,
         kept=found.known,
+        people=found.people,
         taught=found.taught,
         parted=parted,
         other=found.other,

@@ -565,6 +565,7 @@ def _add_lists(one: Any) -> None:
     lists.add_argument("--time", metavar="COL", help="when each event was (the order of the table)")
     lists.add_argument("--weight", metavar="COL", help="how much each event counts, from 0 up (one)")
     lists.add_argument("--items", metavar="FILE", help="a table of what is known of items, by the same column")
+    lists.add_argument("--users", metavar="FILE", help="a table of what is known of users, by the same column")
     lists.add_argument("--again", action="store_const", const=True, help="items may come again to who had them")
     lists.add_argument(
         "--forget", action="store_const", const=True, help="the bundle keeps nothing of users: requests bring it along"

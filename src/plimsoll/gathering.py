@@ -127,28 +127,35 @@ def column(frame: pl.DataFrame, name: str, flag: str) -> pl.Series:
     return frame[name]
 
 
-def listed(source: Any, name: str) -> pl.Series:
-    """The id of each row of a table of items, as ``spelled``. Raises DataError where one is missing or is there twice."""
-    found = pl.concat([spelled(column(frame, name, "--recommend")) for frame in batches(source)])
+def listed(source: Any, name: str, flag: str = "--recommend", of: str = "items") -> pl.Series:
+    """The id of each row of a table of items, or of users, as ``spelled``. Raises DataError where one is missing or is there twice."""
+    found = pl.concat([spelled(column(frame, name, flag)) for frame in batches(source)])
     if lost := found.null_count():
-        raise DataError(f'{lost:,} rows of the items have no "{name}". Leave those rows out.')
+        raise DataError(f'{lost:,} rows of the {of} have no "{name}". Leave those rows out.')
     twins = found.filter(found.is_duplicated())
     if len(twins):
-        raise DataError(f'"{twins[0]}" is the "{name}" of several rows of the items. Keep one of them.')
+        raise DataError(f'"{twins[0]}" is the "{name}" of several rows of the {of}. Keep one of them.')
     return found
 
 
 def collection(
-    known: Ids, name: str, source: Any = None, kinds: Mapping[str, Kind] | None = None, unread: tuple[str, ...] = ()
+    known: Ids,
+    name: str,
+    source: Any = None,
+    kinds: Mapping[str, Kind] | None = None,
+    unread: tuple[str, ...] = (),
+    flag: str = "--recommend",
+    of: str = "items",
 ) -> Collection:
-    """The items of ``known`` with what a table says of them, by its column ``name``; without a table nothing is.
+    """The items of ``known`` with what a table says of them, by its column ``name``; without a table nothing is. ``flag`` and ``of``
+    are what is said of a fault: users have a table too.
 
     Kinds of columns are inferred as those of any table, over the rows that name an item of ``known``; an item without a
     row has cells that are missing. Raises DataError and JobError.
     """
     if source is None:
         return Collection(known, Rows(len(known), {}), Schema((), name))
-    number = Numbering.by(known).of(listed(source, name))
+    number = Numbering.by(known).of(listed(source, name, flag, of))
     frame = data.read(source)
     columns, ignored = infer.columns_of([cells for cells in frame if cells.name not in (name, *unread)], kinds or {})
     schema = Schema(columns, name, ignored=(*unread, *ignored))

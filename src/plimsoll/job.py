@@ -115,7 +115,7 @@ class Lists:
 
     ``to`` is the column of users, or of sessions; ``time`` and ``weight`` say when each event was and how much it counts, ""
     where no column does: then the order of the table is that of time, and each counts one. ``items`` is a table of what is
-    known of items, "" where there is none. Items may come ``again``, or are left out of the lists of who had them. A bundle
+    known of items, and ``users`` one of what is known of users, "" where there is none. Items may come ``again``, or are left out of the lists of who had them. A bundle
     keeps what users did, or is to ``forget`` it: then each request brings it along.
     """
 
@@ -123,6 +123,7 @@ class Lists:
     time: str = ""
     weight: str = ""
     items: str = ""
+    users: str = ""
     again: bool = False
     forget: bool = False
 

@@ -39,7 +39,7 @@ PARTS = {
     "label_delay": ("moments", "delay"),
     **{name: ("signals", name) for name in ("rate", "resample", "band", "notch", "ring")},
     "signal_file": ("signals", "file"),
-    **{name: ("lists", name) for name in ("to", "time", "weight", "items", "again", "forget")},
+    **{name: ("lists", name) for name in ("to", "time", "weight", "items", "users", "again", "forget")},
 }
 _ALIASES = {"limit": "limits", "kind": "kinds"}
 _COMMAS = ("ignore", "recipes")  # lists that may be written as one text
