@@ -86,7 +86,7 @@ def _predict(args: argparse.Namespace) -> int:
     progress = Progress(sys.stderr, quiet=args.quiet)
     try:
         odd: list[str] = []
-        rows = predict(bundle.of(args.bundle), args.rows, args.out, args.batch, progress, odd.append)
+        rows = predict(bundle.of(args.bundle), args.rows, args.out, args.batch, progress, odd.append, args.lists)
     finally:
         progress.close()
     for line in odd:
@@ -118,7 +118,7 @@ def _orders(args: argparse.Namespace) -> Orders:
         patience = units.parse(args.p99, units.TIME) if args.p99 is not None else None
     except ValueError as fault:
         raise UserError(f"--p99: {fault}") from None
-    origin = Origin(args.bundle, args.policy, args.rates)
+    origin = Origin(args.bundle, args.policy, args.rates, args.lists)
     return Orders(
         origin,
         args.records,

@@ -149,6 +149,7 @@ def _add_predict(commands: Any) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="where to write: .csv .tsv .parquet .jsonl (.gz)"
     )
     one.add_argument("--batch", type=int, default=20_000, metavar="N", help="rows held in memory at a time (20000)")
+    one.add_argument("--lists", type=Path, metavar="FILE", help="rules inside the lists of a bundle that recommends")
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
@@ -171,6 +172,7 @@ def _add_serve(commands: Any) -> None:
     one.add_argument(
         "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
     )
+    one.add_argument("--lists", type=Path, metavar="FILE", help="rules inside the lists of a bundle that recommends")
     one.add_argument("--log", choices=("plain", "json"), default="plain", help="lines on standard error (plain)")
     one.add_argument("--log-requests", action="store_true", help="a line for each request too")
 
@@ -215,6 +217,7 @@ def _add_admin(commands: Any) -> None:
     one.add_argument("bundle", nargs="?", metavar="BUNDLE", help="to swap or to try; as the server sees the path")
     one.add_argument("--policy", metavar="FILE", help="the policy before it (the one that is served now)")
     one.add_argument("--rates", metavar="FILE", help="the backtest of that policy")
+    one.add_argument("--lists", metavar="FILE", help="the rules inside its lists (those that are served now)")
     one.add_argument(
         "--share", type=float, default=0.0, metavar="S", help="of the requests that a candidate answers (0: a shadow)"
     )
