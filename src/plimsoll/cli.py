@@ -145,6 +145,12 @@ def _policy(args: argparse.Namespace) -> int:
     return policy_command.policy(args)
 
 
+def _lists(args: argparse.Namespace) -> int:
+    from plimsoll import list_command
+
+    return list_command.lists(args)
+
+
 def _refit(args: argparse.Namespace) -> int:
     from plimsoll import challenge_command
 
@@ -250,6 +256,7 @@ _COMMANDS = {
     "serve": _serve,
     "admin": _admin,
     "policy": _policy,
+    "lists": _lists,
     "refit": _refit,
     "watch": _watch,
     "stream": _stream,

@@ -126,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
         _add_serve,
         _add_admin,
         _add_policy,
+        _add_list_rules,
         _add_refit,
         _add_watch,
         _add_stream,
@@ -287,6 +288,20 @@ def _policy_way(ways: Any, name: str, says: str) -> Any:
     one.add_argument("--bundle", metavar="BUNDLE", type=Path, help="the model whose columns and scores the rules name")
     one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
     return one
+
+
+def _add_list_rules(commands: Any) -> None:
+    one = commands.add_parser("lists", help="check the rules inside the lists of a bundle, and what they cost")
+    ways = one.add_subparsers(dest="what", metavar="WHAT", title="what to do", parser_class=_Parser, required=True)
+    check = ways.add_parser("check", help="of how many items each rule speaks, and what they cost together")
+    check.add_argument("rules", metavar="RULES", type=Path, help="a file of rules, such as lists.toml")
+    check.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that recommends, or the folder of a run")
+    check.add_argument(
+        "--cost",
+        metavar="EVENTS",
+        help="how good the lists of test rows are with them and without: what it was fitted on",
+    )
+    check.add_argument("--json", action="store_true", help="as JSON, and nothing else")
 
 
 def _add_refit(commands: Any) -> None:

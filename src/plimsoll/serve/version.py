@@ -55,9 +55,8 @@ class Version:
         """What it is, for those who look after it."""
         told: dict[str, Any] = self.origin.as_json() if self.origin is not None else {}
         told["digest"] = self.answerer.bundle.facts.get("digest", "")
-        rules = getattr(self.answerer, "rules", None)
-        if rules is not None:
-            told["lists_digest"] = rules.digest
+        if self.answerer.rules is not None:
+            told["lists_digest"] = self.answerer.rules.digest
         if self.gate is not None:
             policy = self.gate.policy
             told["policy_name"], told["policy_version"], told["policy_digest"] = (
