@@ -10,6 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,10 @@ class Cap:
     n: int
     kinds: NDArray[np.int32]
 
+    @cached_property
+    def many(self) -> int:
+        return int(self.kinds.max(initial=-1)) + 1
+
 
 @dataclass(frozen=True)
 class ListRules:
@@ -105,43 +110,80 @@ class ListRules:
         >>> found["item"].tolist(), filled
         ([1, 2, 3], 1)
         """
-        scores = self._risen(scores, seen)
-        found, breaks = ranking.nothing(1, k)[0], self.fails.copy()
-        counts: list[dict[int, int]] = [{} for _ in self.caps]
-        place = filled = 0
-        while place < k and (offered := scores > -np.inf).any():
-            level = breaks[offered].min()
-            pool = ranking.best_one(np.where(offered & (breaks == level), scores, -np.inf))
-            for item in pool["item"][pool["item"] >= 0].tolist():
-                if place < k and breaks[item] == level:  # what was taken before it may have filled its kind
+        scores, found = self._risen(scores, seen), ranking.nothing(1, k)[0]
+        tallies = [Tally(cap) for cap in self.caps]
+        place = filled = level = 0
+        while place < k and level <= int(self.fails.max(initial=0)) + len(self.caps):
+            pool = ranking.best_one(self._breaking(level, scores, tallies))
+            items = pool["item"][pool["item"] >= 0].tolist()
+            for item in items:
+                # What was taken before it may have filled its kind.
+                if place < k and self.fails[item] + sum(tally.full(item) for tally in tallies) == level:
                     found[place] = item, scores[item]
                     scores[item] = -np.inf
-                    self._take(item, counts, breaks)
                     place, filled = place + 1, filled + int(level > 0)
+                    for tally in tallies:
+                        tally.take(item)
+            level += not items  # what breaks so many has been taken, and nothing will ever break fewer
         return found, filled
+
+    def _breaking(self, level: int, scores: Array, tallies: Sequence[Tally]) -> NDArray[np.float32]:
+        """The scores of what breaks so many rules beside what is in the list, and minus infinity of all else."""
+        if not level and not any(tally.bites for tally in tallies):
+            return np.asarray(scores + self._sound)  # most lists are made in this one step, so it is a quick one
+        breaks = self.fails + sum((tally.broken for tally in tallies), np.int16(0))
+        return np.where(breaks == level, scores, np.float32(-np.inf))
+
+    @cached_property
+    def _sound(self) -> NDArray[np.float32]:
+        """0 of items that are all they must be, and minus infinity of others."""
+        return np.where(self.fails > 0, np.float32(-np.inf), np.float32(0))
+
+    @cached_property
+    def _allowed(self) -> NDArray[np.float32]:
+        """0 of items that are not forbidden, and minus infinity of others."""
+        return np.where(self.forbidden, np.float32(-np.inf), np.float32(0))
 
     def _risen(self, scores: Array, seen: Array | None) -> NDArray[np.float32]:
         """What may be listed, each by its score and what it is to rise: in units of the way from the best to the hundredth."""
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is said to be below
-            scores = np.array(scores, dtype=np.float32)
+            risen = np.asarray(scores, dtype=np.float32) + self._allowed
             if seen is not None:
-                scores[seen] = -np.inf
-            scores[self.forbidden] = -np.inf
+                risen[seen] = -np.inf
             if self.rise.any():
-                top = ranking.best_one(scores)
+                top = ranking.best_one(risen)
                 held = top["score"][top["item"] >= 0]
                 if len(held):
-                    scores += self.rise * (held[0] - held[-1])
-        return scores
+                    risen += self.rise * (held[0] - held[-1])
+        return risen
 
-    def _take(self, item: int, counts: list[dict[int, int]], breaks: Array) -> None:
-        """Counts an item that is in the list; where it was the last of its kind that may be, all others of it break a rule."""
-        for cap, held in zip(self.caps, counts, strict=True):
-            kind = int(cap.kinds[item])
-            if kind >= 0:
-                held[kind] = held.get(kind, 0) + 1
-                if held[kind] == cap.n:
-                    breaks[cap.kinds == kind] += 1
+
+class Tally:
+    """How many of each kind are in a list, and which kinds may have no more."""
+
+    def __init__(self, cap: Cap) -> None:
+        self._cap, self._counts = cap, dict[int, int]()
+        self._full = np.zeros(cap.many + 1, dtype=np.int16)  # the last is of what is of no kind, which is number -1
+
+    def full(self, item: int) -> int:
+        """Whether one more of this item's kind breaks the rule, 1 or 0."""
+        return int(self._full[self._cap.kinds[item]])
+
+    @property
+    def bites(self) -> bool:
+        """Whether any kind may have no more."""
+        return bool(self._full.any())
+
+    @property
+    def broken(self) -> NDArray[np.int16]:
+        """The same of all items, shape (items,)."""
+        return np.asarray(self._full[self._cap.kinds])
+
+    def take(self, item: int) -> None:
+        kind = int(self._cap.kinds[item])
+        if kind >= 0:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._full[kind] = self._counts[kind] >= self._cap.n
 
 
 def read(path: Path | str, items: Collection) -> ListRules:
