@@ -118,10 +118,11 @@ def of(arrays: Mapping[str, Array], epochs: int = 0) -> Attention:
     known = floats(items, "items", -1, -1), floats(places, "places", -1, -1), floats(mixing, "mixing", -1, 4, -1, -1)
     if not all(array.size for array in known):
         raise ValueError(f"weights of shapes {', '.join(str(array.shape) for array in known)}")
-    for name, shape in shapes(*items.shape, len(places), len(mixing)).items():
+    (many, width), length, blocks = items.shape, len(places), len(mixing)
+    for name, shape in shapes(many, width, length, blocks).items():
         if np.abs(floats(arrays[name], name, *shape)).max() > _LARGEST:
             raise ValueError(f"{name} holds a number above {_LARGEST:g}")
-    return Attention(*(arrays[name] for name in NAMES.split()), epochs)
+    return Attention(**{name: arrays[name] for name in NAMES.split()}, epochs=epochs)
 
 
 def memory(many: int, users: int, events: int, width: int, blocks: int, length: int) -> float:

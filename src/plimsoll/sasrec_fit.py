@@ -63,9 +63,10 @@ class Module(nn.Module):  # type: ignore[misc]  # torch is Any to the type check
         self.drop = nn.Dropout(plan.dropout)
 
     def forward(self, events: Any) -> Any:
-        """What each event has become, shape (batch, length, width), of items of shape (batch, length), -1 before the first."""
-        length, width = self.places.shape
-        told = self.items[events.clamp(min=0)] * width**0.5 + self.places
+        """What each event has become, shape (batch, length, width), of items of shape (batch, length), -1 before the first;
+        a shorter length has the last of the places."""
+        length, width = events.shape[1], self.places.shape[1]
+        told = self.items[events.clamp(min=0)] * width**0.5 + self.places[-length:]
         told, own = self.drop(told), torch.eye(length, dtype=torch.bool, device=events.device)
         # An event hears what is there and not behind it. What is no event hears itself: nobody else hears it.
         open_ = (own.new_ones(length, length).tril() & (events >= 0)[:, None, :]) | own
@@ -187,21 +188,24 @@ def gbce(items: Any, states: Any, truth: Any, drawn: Any) -> Any:
     """How far what came next is from yes, to the power of beta, and the ``drawn`` from no, shape (states,)."""
     share = len(drawn) / max(len(drawn), len(items) - 1)
     beta = share * (_CALIBRATED * (1.0 - 1.0 / share) + 1.0 / share)
-    yes = (states * items[truth]).sum(-1)
-    no = (states @ items[drawn].T).masked_fill(drawn == truth[:, None], -math.inf)
+    # Scores of nothing learned say what is true on average. It moves all alike, and learning that would take epochs.
+    usual = math.log(len(drawn) / beta)
+    yes = (states * items[truth]).sum(-1) - usual
+    no = (states @ items[drawn].T - usual).masked_fill(drawn == truth[:, None], -math.inf)
     lack = nn.functional.softplus(no).sum(-1) - beta * nn.functional.logsigmoid(yes)
     return lack / (1 + len(drawn))
 
 
 def batches(histories: Histories, length: int, random: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
     """All events of all histories in stretches of ``length``, in an order by chance and cut elsewhere each time: the items, what
-    came after each and what it weighs, shape (batch, length) each; -1 where nothing is."""
+    came after each and what it weighs, shape (batch, the longest) each; -1 where nothing is."""
     begins, ends = stretches(histories, length, random)
     order = random.permutation(len(ends))
     size = int(np.clip(len(ends) // _BATCHES, _LEAST_BATCH, BATCH))
     for at in range(0, len(order), size):
         some = order[at : at + size]
-        place = ends[some, None] - length + np.arange(length)
+        longest = int((ends[some] - begins[some]).max())
+        place = ends[some, None] - longest + np.arange(longest)
         there = place >= begins[some, None]
         place = np.where(there, place, 0)
         inputs, due = (np.where(there, histories.items[place + ahead], -1) for ahead in (0, 1))
