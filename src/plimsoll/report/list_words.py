@@ -61,7 +61,7 @@ def verdicts(audit: Told) -> list[str]:
         apart = f"{order['low']:+.3f} to {order['high']:+.3f}".replace("-", "−")
         what = "carries signal" if order["carries"] else "carries no signal that can be told"
         said.append(
-            f"The order of events {what}: what follows what finds {order['kept']:.3f} (ndcg@10), and {order['shuffled']:.3f} with everybody's shuffled (95 % {apart})."
+            f"The order of events {what}: a model of what follows what finds {order['kept']:.3f} (ndcg@10), and {order['shuffled']:.3f} with everybody's shuffled (95 % {apart})."
         )
     return said
 

@@ -9,7 +9,7 @@ from plimsoll.report.hues import recipe_keys
 from plimsoll.report.list_people import people
 from plimsoll.report.list_spread import coverage_chart, spread_chart
 from plimsoll.report.list_words import GROUPS, MEASURES, percent, verdicts
-from plimsoll.report.load_line import Run, score_text
+from plimsoll.report.load_line import Run
 from plimsoll.report.markup import Markup, join, tag
 from plimsoll.report.tables import breakable, facts, number, table
 
