@@ -26,6 +26,7 @@ PAGES = [HOME / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 RUN = (
     "write-a-recipe.md",
     "limits.md",
+    "recommending.md",
 )  # pages whose Python runs as it stands; elsewhere it names data that is not here
 
 

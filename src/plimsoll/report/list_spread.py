@@ -9,7 +9,7 @@ from plimsoll.report.list_words import share
 from plimsoll.report.markup import Markup, tag
 from plimsoll.report.scales import Scale
 
-_LEFT, _RIGHT, _TOP = 96, 348, 6
+_LEFT, _RIGHT, _TOP = 116, 352, 6
 _BAR, _APART = 11, 8  # the height of a bar, and the room between two tenths
 _LEAST = 0.0005  # a share below it has no figure
 _LETTERS = 16  # of a name, before it is cut short

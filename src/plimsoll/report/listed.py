@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plimsoll.report.charts import unbroken
 from plimsoll.report.hues import recipe_keys
 from plimsoll.report.list_people import people
 from plimsoll.report.list_spread import coverage_chart, spread_chart
@@ -55,7 +56,7 @@ def _measures(models: Mapping[str, Any], hues: Hues) -> Markup:
     return _block(
         "measures",
         "Found and shown",
-        tag("p", lead, class_="aside"),
+        tag("p", unbroken(lead), class_="aside"),
         *(tag("p", note, class_="aside") for note in _unequal(models)),
         tag("div", *tables, class_="groups"),
         words,
@@ -151,7 +152,7 @@ def _audit(audit: Mapping[str, Any], hues: Hues) -> Markup | None:
     if test.get("items"):
         pairs.append(("items to find that nobody had come to before", f"{test['unknown']:,} of {test['items']:,}"))
     pairs += [(words, f"{test[name]:,}") for name, words in _LEFT_OUT.items() if test.get(name)]
-    said = [tag("p", words, class_="verdict") for words in verdicts(audit)]
+    said = [tag("p", unbroken(words), class_="verdict") for words in verdicts(audit)]
     why = tag("p", audit["why"], class_="aside") if audit.get("why") else None
     return _block("audit", "The audit", *said, _elsewhere(audit, hues), why, facts(pairs) if pairs else None)
 
