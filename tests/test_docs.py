@@ -12,7 +12,7 @@ import pytest
 from pages import blocks
 from plimsoll import flags, statement
 from plimsoll.limits import COSTS, parse
-from plimsoll.metrics import QUALITIES
+from plimsoll.metrics import DEPTHS, QUALITIES
 from plimsoll.policy.hygiene import faults
 from plimsoll.policy.reading import read
 from plimsoll.schema import Column, Kind, Schema
@@ -71,7 +71,10 @@ def test_links_in_a_page_lead_somewhere(page: Path):
 def test_the_page_on_limits_names_everything_that_can_be_limited():
     """A cost or a metric that is added is explained."""
     page = (HOME / "docs" / "limits.md").read_text(encoding="utf-8")
-    assert all(re.search(rf"\b{name}\b", page) for name in [*COSTS, *QUALITIES])
+    depths = re.search(r"at a depth of ([\d, or]+), as in", page)
+    assert depths is not None
+    assert tuple(map(int, re.findall(r"\d+", depths[1]))) == DEPTHS
+    assert all(re.search(rf"\b{name.partition('@')[0]}\b", page) for name in [*COSTS, *QUALITIES])
 
 
 def test_the_page_on_recipes_names_every_promise():

@@ -252,7 +252,10 @@ def test_the_audit_is_told_in_sentences() -> None:
 def test_the_terminal_tells_known_from_new() -> None:
     """A line says what is shown to anybody, and what the chosen model is worth for those who are known and for those who are not."""
     line = in_short(lists_of(listing_run()))
-    assert line == "Lists: 1.4 % of the items are shown to anybody; ndcg@10 0.150 of 70 known before, 0.450 of 30 new."
+    assert (
+        line
+        == "Lists: 1.4 % of the items are shown to any of 100 users; ndcg@10 0.150 of 70 known before, 0.450 of 30 new."
+    )
     assert line in " ".join(terminal(listing_run()).split())
     assert in_short({}) == in_short(lists_of(empty_lists())) == ""
 

@@ -21,7 +21,7 @@ from plimsoll.rows import Histories
 
 Array = NDArray[Any]
 SHARE = 0.2  # of the events, held out by a cut in time or at random
-MOST_ROWS = 50_000  # users that are asked about: more would not tell models apart any better
+MOST_ROWS = 10_000  # users that are asked about: more would tell no models apart whose difference anybody would notice
 MOST_TRUE = 1_000  # items that are true of a row: the next so many that a user came to …
 _CELLS = 20_000_000  # … and of many rows as many as keep all truths within this, for one busy user widens all rows
 _VALID, _TEST = 1, 2
@@ -160,7 +160,7 @@ def cut(
     """The cut that holds out these events of users, shape (events,); ``told`` has a row for every user.
 
     Of more users than ``most_rows`` so many are drawn by chance, which biases no mean. Of a row the next ``most_true`` items
-    are true (1,000 where none is said, 400 of 50,000 rows), and later ones are not. That is a definition, which biases no
+    are true (1,000 of up to 20,000 rows), and later ones are not. That is a definition, which biases no
     comparison: where every later item counted, recall of the busiest rows would be lower, as more would be there to find.
     Raises DataError where no row is left.
     """

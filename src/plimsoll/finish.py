@@ -26,6 +26,7 @@ from plimsoll.window import Window
 
 _RULED = 3  # trials whose decision rules are shown
 _FAULTS = 13  # of sensors that test rows are answered with: four turns, and up to eight silent channels
+_SHOWN = 2_000  # users of the test whose lists are held against those of another model
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 
 
@@ -115,6 +116,7 @@ class Finish:
         search, asked = self.search, self.search.asked
         if asked.collection is None or asked.kept is None:
             return {}
+        test = sampled(test, _SHOWN, search.job.seed)
         models = {chosen.trial.recipe: (chosen.bundle, chosen.whole)}
         other = next((trial for trial in order if trial.recipe != chosen.trial.recipe), None)
         if other is not None:  # half of the time that is left may go into it, and the rest is for the audit

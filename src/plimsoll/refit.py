@@ -135,9 +135,10 @@ def _as_tried(search: Search, trial: Trial, note: str) -> Final:
 
 
 def beside(search: Search, crew: Crew, trial: Trial, whole: bool, seconds: float) -> tuple[Bundle, bool]:
-    """The model that another is shown beside, and whether it is fitted on all rows: only where that one is (``whole``) and
-    ``seconds`` allow it, else as it was tried."""
-    if whole and seconds > search.walls.get(trial.id, 0.0) * BEGUN:
+    """The model that another is shown beside, and whether it is fitted on all rows: only where that one is (``whole``),
+    ``seconds`` allow it and no limit speaks of what it would spend, else as it was tried."""
+    spared = any(search.job.limits.get(name) is not None for name in ("cpu", "energy", "carbon"))
+    if whole and not spared and seconds > search.walls.get(trial.id, 0.0) * BEGUN:
         settled = search.settled.get(trial.id, {})
         outcome = _fitted(search, crew, trial, settled, seconds)
         if outcome.done and not outcome.cut:

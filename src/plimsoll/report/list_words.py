@@ -26,7 +26,7 @@ def in_short(told: Told) -> str:
     """What the chosen model shows, and to whom: a line, "" where nothing is known.
 
     >>> in_short({"models": {"ease": {"groups": {"all": {"rows": 9, "figures": {"coverage@10": [0.1, 0.2, 0.3]}}}}}})
-    'Lists: 20 % of the items are shown to anybody.'
+    'Lists: 20 % of the items are shown to any of 9 users.'
     """
     models: Told = told.get("models") or {}
     groups: Told = next((model.get("groups") or {} for model in models.values()), {})
@@ -39,7 +39,7 @@ def in_short(told: Told) -> str:
     ]
     said = [f"{first} {', '.join(split)}"] if len(split) > 1 else []
     if shown := figures.get("coverage@10"):
-        said.insert(0, f"{share(shown[1])} of the items are shown to anybody")
+        said.insert(0, f"{share(shown[1])} of the items are shown to any of {groups['all']['rows']:,} users")
     return f"Lists: {'; '.join(said)}." if said else ""
 
 

@@ -126,7 +126,7 @@ def _spread(told: Mapping[str, Any], models: Mapping[str, Any], hues: Hues) -> M
     keys = recipe_keys([{"recipe": name, "hue": hues.get(name, "hue-rest")} for name in drawn])
     many = f"all {told['items']:,} items" if told.get("items") else "all items"
     words = (
-        f"How much of {many} is among the first ten of anybody.",
+        f"How much of {many} is among the first ten of any of these {_rows(models, 'all'):,} users.",
         "Where these places go, by tenths of the items. At the top the items that had the most events.",
     )
     return _block(
