@@ -140,7 +140,7 @@ def empty_lists() -> dict[str, Any]:
 
 def words(run: dict[str, Any]) -> str:
     """The text of the page."""
-    return "".join(Reader(render(run)).texts)
+    return "".join(Reader(render(run)).texts).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("made", [listing_run, hostile_lists, empty_lists])
