@@ -12,6 +12,7 @@ import pytest
 from planned import hostile_plan, planned
 from plimsoll.report.page import write
 from test_report import HOSTILE, bare, hostile, nothing_fits, regression, sample
+from test_report_lists import empty_lists, hostile_lists, listing_run
 
 if TYPE_CHECKING:
     from browser import Browser
@@ -58,7 +59,22 @@ def column(page: Browser, number: int) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("made", [sample, regression, nothing_fits, bare, hostile, lonely, planned, hostile_plan])
+@pytest.mark.parametrize(
+    "made",
+    [
+        sample,
+        regression,
+        nothing_fits,
+        bare,
+        hostile,
+        lonely,
+        planned,
+        hostile_plan,
+        listing_run,
+        hostile_lists,
+        empty_lists,
+    ],
+)
 def test_the_console_is_silent_and_nothing_is_fetched(opened: Open, made: Callable[[], dict[str, Any]]) -> None:
     """Whatever the run came to, the page loads one file, and the browser has nothing to complain of."""
     page = opened(made())
@@ -216,7 +232,10 @@ def test_every_text_stands_out(opened: Open, scheme: str, made: Callable[[], dic
     )
 
 
-@pytest.mark.parametrize("made", [sample, regression, nothing_fits, hostile, lonely, planned, hostile_plan])
+@pytest.mark.parametrize(
+    "made",
+    [sample, regression, nothing_fits, hostile, lonely, planned, hostile_plan, listing_run, hostile_lists, empty_lists],
+)
 def test_a_telephone_shows_the_page_without_scrolling_sideways(
     opened: Open, made: Callable[[], dict[str, Any]]
 ) -> None:
@@ -359,3 +378,55 @@ def test_words_in_the_small_charts_do_not_overlap(opened: Open, width: int) -> N
         })"""
     )
     assert faults == []
+
+
+def test_lists_are_read_side_by_side(opened: Open) -> None:
+    """On a wide page the history, the lists and what came next stand beside each other, on a narrow one under each other."""
+    page = opened(listing_run())
+    tops = "return [...document.querySelectorAll('#people details[open] .sides > div')].map((each) => each.getBoundingClientRect().top)"
+    assert len(page.run(tops)) == 4
+    assert len(set(page.run(tops))) == 1
+    page.emulate(width=360, height=740)
+    assert len(set(page.run(tops))) == 4
+    groups = "return [...document.querySelectorAll('.group .frame')].filter((each) => each.scrollWidth > each.clientWidth).length"
+    assert page.run("return document.querySelectorAll('.group').length") == 3
+    assert page.run(groups) == 0
+
+
+def test_a_user_opens_by_keyboard(opened: Open) -> None:
+    """The first user is open; Enter on the next one's line opens it, and its focus is seen."""
+    page = opened(listing_run())
+    last = "#people details:last-of-type"
+    sight = f"return document.querySelector('{last} ol').checkVisibility()"
+    assert page.run(sight) is False
+    page.run(f"document.querySelector('{last}').previousElementSibling.querySelector('summary').focus()")
+    page.press("Tab")
+    assert page.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.press("Enter")
+    assert page.run(sight) is True
+    assert page.text(f"{last} summary").startswith("User 7")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lists_stand_out(opened: Open, scheme: str) -> None:
+    """Names of models in their hues, ticks and bars have the contrast that WCAG 2 asks for, in light and in dark."""
+    page = opened(listing_run())
+    page.emulate(scheme=scheme)
+    page.run("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    texts, marks = page.contrasts("#spread .tenth")
+    assert len(marks) > 4
+    assert texts[0][0] >= 4.5, texts[:5]
+    assert marks[0][0] >= 3.0, marks[:5]
+
+
+def test_a_hostile_title_is_shown_as_it_is_written(opened: Open) -> None:
+    """Markup in a title, in a user's name or in a model's is text, and 5,000 letters stay inside their column."""
+    page = opened(hostile_lists())
+    assert HOSTILE[:20] in page.text("#people")
+    assert page.run("return document.images.length + document.querySelectorAll('iframe, [onerror]').length") == 0
+    wide = """return [...document.querySelectorAll('#lists .sides > div, #lists .block, #people')].filter(
+      (each) => [...each.querySelectorAll('li, h4, p')].some((part) => part.getBoundingClientRect().right > each.getBoundingClientRect().right + 1)).length"""
+    for width in (1280, 360):
+        page.emulate(width=width)
+        assert page.run(wide) == 0
+        assert page.run("return document.documentElement.scrollWidth") == width

@@ -15,7 +15,7 @@ from plimsoll import flags, list_rules, statement
 from plimsoll.collection import Collection
 from plimsoll.ids import Ids
 from plimsoll.limits import COSTS, parse
-from plimsoll.metrics import QUALITIES
+from plimsoll.metrics import DEPTHS, QUALITIES
 from plimsoll.policy.hygiene import faults
 from plimsoll.policy.reading import read
 from plimsoll.rows import Coded, Rows
@@ -35,6 +35,7 @@ PAGES = [HOME / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 RUN = (
     "write-a-recipe.md",
     "limits.md",
+    "recommending.md",
 )  # pages whose Python runs as it stands; elsewhere it names data that is not here
 
 
@@ -83,7 +84,10 @@ def test_links_in_a_page_lead_somewhere(page: Path):
 def test_the_page_on_limits_names_everything_that_can_be_limited():
     """A cost or a metric that is added is explained."""
     page = (HOME / "docs" / "limits.md").read_text(encoding="utf-8")
-    assert all(re.search(rf"\b{name}\b", page) for name in [*COSTS, *QUALITIES])
+    depths = re.search(r"at a depth of ([\d, or]+), as in", page)
+    assert depths is not None
+    assert tuple(map(int, re.findall(r"\d+", depths[1]))) == DEPTHS
+    assert all(re.search(rf"\b{name.partition('@')[0]}\b", page) for name in [*COSTS, *QUALITIES])
 
 
 def test_the_page_on_recipes_names_every_promise():

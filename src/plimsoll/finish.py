@@ -15,7 +15,7 @@ from plimsoll.limits import Measured
 from plimsoll.metrics import ROBUSTNESS
 from plimsoll.provenance import facts
 from plimsoll.record import Verdict, nothing, record, run_costs, sampled, tested
-from plimsoll.refit import Final, Progress, final
+from plimsoll.refit import Final, Progress, beside, final
 from plimsoll.run import Run
 from plimsoll.scoring import asking
 from plimsoll.search import Search
@@ -117,27 +117,19 @@ class Finish:
         if asked.collection is None or asked.kept is None:
             return {}
         test = sampled(test, _SHOWN, search.job.seed)
-        lists = {chosen.trial.recipe: answering(chosen.bundle).model.predict(test.rows)}
-        beside = next((trial for trial in order if trial.recipe != chosen.trial.recipe), None)
-        if beside is not None:
-            made = bundle.read(search.folder / beside.id / "bundle")
-            lists[beside.recipe] = answering(made).model.predict(test.rows)
+        models = {chosen.trial.recipe: (chosen.bundle, chosen.whole)}
+        other = next((trial for trial in order if trial.recipe != chosen.trial.recipe), None)
+        if other is not None:  # half of the time that is left may go into it, and the rest is for the audit
+            seconds = (search.clock.left - window.REPORT) / 2
+            models[other.recipe] = beside(search, self.crew, other, chosen.whole, seconds)
+        lists = {name: answering(made).model.predict(test.rows) for name, (made, _) in models.items()}
         assert test.truth.users is not None
         users = asked.kept.users.names(test.truth.users)
-        audited = list_audit.audit(search, self.crew, search.clock.left - window.REPORT, self.say)
-        return {
-            "lists": {
-                "models": {
-                    name: {
-                        "groups": list_evidence.gather(search.job, test, found),
-                        "spread": list_evidence.spread(test.truth, found),
-                    }
-                    for name, found in lists.items()
-                },
-                "people": list_evidence.people(search.job, test, lists, asked.collection, users),
-                "audit": audited,
-            }
-        }
+        told = list_evidence.told(search.job, test, lists, asked.collection, users)
+        for name, (_, whole) in models.items():
+            told["models"][name]["whole"] = whole
+        audited = list_audit.audit(search, self.crew, chosen.trial.recipe, search.clock.left - window.REPORT, self.say)
+        return {"lists": {**told, "audit": audited}}
 
     def _testable(self) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

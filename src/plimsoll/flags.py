@@ -15,12 +15,14 @@ limits:
   costs     p50 p99 cold_start train < 25 ms · memory size train_memory < 150 MB
             energy < 40 kJ · carbon < 5 g
   quality   accuracy > 90 % · rmse < 0.9 · accuracy[sex=Female] > 0.8 · character_error_rate < 0.2
+            of lists: ndcg@10 > 0.1 · coverage@10 > 20 % · popularity@10 < 0.9
 
 examples:
   plimsoll fit reviews.csv --predict rating --limit "p99 < 2 ms, memory < 150 MB, train < 5 min"
   plimsoll fit sales.parquet --predict units --split time:day --limit "rmse < 12"
   plimsoll fit visits.csv.gz --predict returned --split group:person --ignore visit_id
   plimsoll fit train.csv --test test.csv --predict income --kind zip=category --out runs/income
+  plimsoll fit events.csv --recommend item --to user --time when --items items.csv --limit "ndcg@10 > 0.1, p99 < 5 ms"
   plimsoll fit --job job.toml --limit "train < 10 min"
 
 exit codes: 0 done · 2 something to change, in one line · 3 nothing fits · 130 stopped

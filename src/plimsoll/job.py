@@ -233,12 +233,17 @@ class Job:
             )
         if name in SEQUENCES and self.decode is None:
             raise JobError(f'--metric "{name}" is of what happens in a signal. Name its labels with --decode.')
+        if name in LISTS and not LISTS[name].chooses:
+            raise JobError(
+                f'--metric "{name}" cannot choose: it says what is shown, and lists drawn by chance are the best at that. Write it as a limit, and let one such as ndcg@10 choose.'
+            )
         if name in QUALITIES and name not in METRICS and name not in SEQUENCES and not QUALITIES[name].chooses:
             raise JobError(
                 f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
             )
         if name and name not in QUALITIES:
-            raise JobError(f'--metric "{name}" is not known. {nearest(name, [*METRICS, *SEQUENCES])}')
+            known = [each for each in LISTS if LISTS[each].chooses] if self.lists else [*METRICS, *SEQUENCES]
+            raise JobError(f'--metric "{name}" is not known. {nearest(name, known)}')
 
     def asks(self, of: str) -> bool:
         """Whether its score or a limit is of ``events``, of ``symbols``, and so on (see ``metrics.Quality``)."""

@@ -46,23 +46,26 @@ def _ordering(search: Search) -> float:
     return max(_LEAST, _ORDERED * min(walls, default=_LEAST))
 
 
-def audit(search: Search, crew: Crew, seconds: float, say: Progress) -> dict[str, Any]:
-    """What the report says of how the models were held against each other; what there was no time for says so."""
+def audit(search: Search, crew: Crew, chosen: str, seconds: float, say: Progress) -> dict[str, Any]:
+    """What the report says of how the models were held against each other, above all the family that was ``chosen``; what there
+    was no time for says so."""
     asked = search.asked
     said: dict[str, Any] = {"split": str(search.job.split), **asked.parted}
     until = search.clock.spent + seconds
     if _ordering(search) < seconds:
         said["order"] = _order(search)
     if asked.other is None:
-        return {**said, "why": "the events are too many to part them anew"}
+        return {**said, "why": "The events are too many to part them anew."}
     best = _best(search)
     store_folds(search.folder / "other.npz", [(np.arange(len(asked.other.taught)), np.arange(len(asked.other.part)))])
     waiting, ended = list(best), dict[str, tuple[Score | None, Given | None]]()
 
     def following() -> Work | None:
-        if not waiting or until - search.clock.spent < search.walls.get(waiting[0].id, 0.0) * _MARGIN:
+        seconds = until - search.clock.spent
+        trial = next((each for each in waiting if search.walls.get(each.id, 0.0) * _MARGIN <= seconds), None)
+        if trial is None:  # one that is too slow keeps none from its turn
             return None
-        trial = waiting.pop(0)
+        waiting.remove(trial)
         say(f"auditing: {trial.recipe} by {asked.other.split if asked.other else ''}", search.clock.left)
         return Work(partial(_fitted, search, trial, until - search.clock.spent), catalogue.find(trial.recipe).devices)
 
@@ -70,14 +73,18 @@ def audit(search: Search, crew: Crew, seconds: float, say: Progress) -> dict[str
         search.cpu += outcome.cpu
         ended[trial.id] = _scored(search, outcome)
     rows = [_row(trial, ended.get(trial.id, (None, None))[0]) for trial in best]
-    left = [show(search.walls.get(trial.id, 0.0) * _MARGIN, TIME) for trial in waiting]
-    why = f"no time was left for {len(left)} of them, each of about {left[0]}" if left else ""
+    left = [f"{trial.recipe} ({show(search.walls.get(trial.id, 0.0) * _MARGIN, TIME)})" for trial in waiting]
+    cut = [trial.recipe for trial in best if trial.id in ended and ended[trial.id][0] is None]
+    said_of = [
+        *([f"No time was left for {', '.join(left)}."] if left else []),
+        *([f"Not at an end in time: {', '.join(cut)}."] if cut else []),
+    ]
     return {
         **said,
         "other": asked.other.split,
         "families": rows,
-        "changes": _changes(search, best, ended),
-        "why": why,
+        "changes": _changes(search, best, chosen, ended),
+        "why": " ".join(said_of),
     }
 
 
@@ -124,17 +131,19 @@ def _row(trial: Trial, score: Score | None) -> dict[str, Any]:
     }
 
 
-def _changes(search: Search, best: Sequence[Trial], ended: Any) -> dict[str, Any] | None:
-    """Who wins there, and by how much over who wins here: the 95 % interval of a paired bootstrap; None where that is not known."""
+def _changes(search: Search, best: Sequence[Trial], chosen: str, ended: Any) -> dict[str, Any] | None:
+    """Who wins there, and by how much over the family that was chosen here: the 95 % interval of a paired bootstrap; None where
+    that is not known."""
     told = {trial.id: each for trial in best if (each := ended.get(trial.id)) and each[0] is not None}
-    if not best or best[0].id not in told or search.asked.other is None:
+    here = next((trial for trial in best if trial.recipe == chosen and trial.id in told), None)
+    if here is None or search.asked.other is None:
         return None
     sign = metrics.sign(search.job.score)
     winner = max((trial for trial in best if trial.id in told), key=lambda trial: sign * told[trial.id][0].value)
     low, high = worth.gain(
-        search.job.score, search.asked.other.part.truth, told[winner.id][1], told[best[0].id][1], search.job.seed
+        search.job.score, search.asked.other.part.truth, told[winner.id][1], told[here.id][1], search.job.seed
     )
-    return {"here": best[0].recipe, "there": winner.recipe, "gain": [low, high], "changes": low > 0}
+    return {"here": here.recipe, "there": winner.recipe, "gain": [low, high], "changes": low > 0}
 
 
 def _order(search: Search) -> dict[str, Any] | None:

@@ -67,6 +67,8 @@ class Loaded:
 
     def __repr__(self) -> str:
         made = self.answerer.bundle
+        if made.schema.lists:
+            return f"<{made.recipe} recommends {made.schema.target} to {made.schema.names[0]}>"
         return f"<{made.recipe} predicts {made.schema.target} from {', '.join(made.schema.names)}>"
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,16 @@ def printable(line: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in line)
 
 
+def clipped(line: str, width: int) -> str:
+    """The same, no longer than so many letters.
+
+    >>> clipped("the last of the mohicans  ", 9)
+    'the last…'
+    """
+    clean = printable(line).rstrip()
+    return clean if len(clean) <= width else clean[: width - 1] + "…"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns two spaces apart: the first to the left, figures to the right.
 

@@ -34,6 +34,7 @@ class Final:
     bundle: Bundle
     measured: Measured
     notes: tuple[str, ...]
+    whole: bool = True  # fitted on all rows, and not as it was tried
 
 
 def expected(search: Search, trial: Trial, slower: float = KEPT) -> float:
@@ -130,7 +131,19 @@ def _kept(search: Search, trial: Trial, outcome: Outcome, settled: Mapping[str, 
 
 def _as_tried(search: Search, trial: Trial, note: str) -> Final:
     made = bundle.read(search.folder / trial.id / "bundle")
-    return _final(trial, made, trial.measured, (*trial.notes, note))
+    return replace(_final(trial, made, trial.measured, (*trial.notes, note)), whole=False)
+
+
+def beside(search: Search, crew: Crew, trial: Trial, whole: bool, seconds: float) -> tuple[Bundle, bool]:
+    """The model that another is shown beside, and whether it is fitted on all rows: only where that one is (``whole``),
+    ``seconds`` allow it and no limit speaks of what it would spend, else as it was tried."""
+    spared = any(search.job.limits.get(name) is not None for name in ("cpu", "energy", "carbon"))
+    if whole and not spared and seconds > search.walls.get(trial.id, 0.0) * BEGUN:
+        settled = search.settled.get(trial.id, {})
+        outcome = _fitted(search, crew, trial, settled, seconds)
+        if outcome.done and not outcome.cut:
+            return search.judge.bundled(trial, outcome.members(), settled), True
+    return bundle.read(search.folder / trial.id / "bundle"), False
 
 
 def _final(trial: Trial, made: Bundle, found: Measured, notes: tuple[str, ...]) -> Final:

@@ -1,171 +1,185 @@
-"""What is said of a run whose answers are lists: what was found and shown, lists of two models side by side, and the audit."""
+"""What is said of a run whose answers are lists: what was found and shown, where the places go, the audit, and lists side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plimsoll.report.charts import unbroken
+from plimsoll.report.hues import recipe_keys
+from plimsoll.report.list_people import people
+from plimsoll.report.list_spread import coverage_chart, spread_chart
+from plimsoll.report.list_words import GROUPS, MEASURES, percent, verdicts
 from plimsoll.report.load_line import Run
 from plimsoll.report.markup import Markup, join, tag
-from plimsoll.report.scales import Scale
-from plimsoll.report.tables import facts, number, table
+from plimsoll.report.tables import breakable, facts, number, table
 
-_WORDS = {
-    "coverage": "items shown to anybody",
-    "popularity": "how popular what is shown is (0.5: by chance)",
-    "novelty": "how surprising, in bits",
-    "diversity": "how unlike the items of a list are",
+Hues = Mapping[str, str]
+_COUNTED = {"cold": "users with nothing before the split", "ties": "users whose order at the split is a tie"}
+_LEFT_OUT = {
+    "repeats": "events with an item that the user had come to before",
+    "shortened": "users with more to find than is kept",
+    "undrawn": "users who were not drawn",
 }
-_GROUPS = {"all": "everybody", "warm": "known before", "cold": "new"}
 
 
 def listed(run: Run) -> Markup | None:
     """The tables, the chart and the lists; None for a run that has none."""
     told = (run.get("evidence") or {}).get("lists") or {}
-    if not told.get("models"):
+    models: Mapping[str, Any] = told.get("models") or {}
+    if not models:
         return None
-    models: Mapping[str, Any] = told["models"]
+    hues = {str(trial["recipe"]): str(trial.get("hue", "hue-rest")) for trial in run["trials"]}
     return tag(
         "div",
-        _measures(models),
-        tag("div", _spread(models), _audit(told.get("audit") or {}), class_="pair"),
-        _people(told.get("people") or (), list(models)),
+        _measures(models, hues),
+        tag("div", _spread(told, models, hues), _audit(told.get("audit") or {}, hues), class_="pair"),
+        people(told.get("people") or (), list(models), hues),
     )
 
 
-def _measures(models: Mapping[str, Any]) -> Markup:
-    """A row for each measure, a column for each model and group of users."""
-    columns = [
-        (model, group, held)
-        for model, told in models.items()
-        for group, held in told["groups"].items()
-        if held.get("figures")
+def _measures(models: Mapping[str, Any], hues: Hues) -> Markup:
+    """A table for each group of users: a row for each measure, a column for each model."""
+    groups = [group for group in GROUPS if any(_figures(told, group) for told in models.values())]
+    everybody = _rows(models, "all")
+    tables = [_group(group, models, hues) for group in groups if group == "all" or _rows(models, group) < everybody]
+    kinds = dict.fromkeys(
+        name.partition("@")[0] for told in models.values() for group in groups for name in _figures(told, group)
+    )
+    words = tag(
+        "details",
+        tag("summary", "What these say"),
+        tag("dl", *(_meaning(kind) for kind in kinds if kind in MEASURES), class_="meanings"),
+        class_="fold",
+    )
+    lead = "Every item that a user had not come to is ranked, and none is left out to make it easier; what shares a score takes the last of its places. Below each figure is its 95 % interval over users."
+    return _block(
+        "measures",
+        "Found and shown",
+        tag("p", unbroken(lead), class_="aside"),
+        *(tag("p", note, class_="aside") for note in _unequal(models)),
+        tag("div", *tables, class_="groups"),
+        words,
+    )
+
+
+def _figures(told: Mapping[str, Any], group: str) -> Mapping[str, Sequence[float]]:
+    return ((told.get("groups") or {}).get(group) or {}).get("figures") or {}
+
+
+def _rows(models: Mapping[str, Any], group: str) -> int:
+    return max(
+        (int(((told.get("groups") or {}).get(group) or {}).get("rows", 0)) for told in models.values()), default=0
+    )
+
+
+def _group(group: str, models: Mapping[str, Any], hues: Hues) -> Markup:
+    names = dict.fromkeys(name for told in models.values() for name in _figures(told, group))
+    many = f"{_rows(models, group):,} users"
+    heads = [
+        ("", False),
+        *((tag("span", breakable(name), class_=f"inked {hues.get(name, '')}"), True) for name in models),
     ]
-    names = list(dict.fromkeys(name for _, _, held in columns for name in held["figures"]))
-    heads = [("", False), *((f"{model}, {_GROUPS[group]} ({held['rows']:,})", True) for model, group, held in columns)]
     rows = [
-        tag("tr", tag("th", _named(name), scope="row"), *(_figure(held["figures"].get(name)) for _, _, held in columns))
+        tag(
+            "tr",
+            tag("th", name, scope="row"),
+            *(_figure(_figures(told, group).get(name), name) for told in models.values()),
+        )
         for name in names
     ]
-    words = "Of all items that a user had not come to, every one is ranked; whatever shares a score has the last of its places. In brackets 95 % intervals over users."
-    return _block(
-        "measures", "Found and shown", tag("p", words, class_="aside"), table("Measures of lists", heads, rows)
-    )
+    head = tag("h4", GROUPS[group].capitalize(), tag("small", many))
+    return tag("div", head, table(f"Measures of lists: {GROUPS[group]}, {many}", heads, rows), class_="group")
 
 
-def _named(name: str) -> Markup:
-    kind = name.partition("@")[0]
-    return join(name, tag("small", _WORDS[kind]) if kind in _WORDS else "")
+def _meaning(kind: str) -> Markup:
+    return tag("div", tag("dt", kind), tag("dd", MEASURES[kind]))
 
 
-def _figure(told: Sequence[float] | None) -> Markup:
+def _unequal(models: Mapping[str, Any]) -> list[str]:
+    """Which of two models has seen less than the other."""
+    tried = [name for name, told in models.items() if told.get("whole") is False]
+    if not tried or len(tried) == len(models):
+        return []
+    return [f"{', '.join(tried)} is as it was tried: there was no time to fit it on all events before the test, too."]
+
+
+def _figure(told: Sequence[float] | None, name: str = "") -> Markup:
+    """A figure over its interval; coverage in %, as it may be small, and bits to two places."""
     if told is None:
         return number("–")
-    low, value, high = told
-    return number(join(f"{value:.3f}", tag("small", f"{low:.3f} to {high:.3f}")), value)
-
-
-def _spread(models: Mapping[str, Any]) -> Markup:
-    """Shares of the places that each tenth of the items has, by popularity: bars of two models side by side."""
-    drawn = {name: told["spread"] for name, told in models.items() if told.get("spread")}
-    most = max((share for shares in drawn.values() for share in shares), default=1.0) or 1.0
-    x, y = Scale(0, 10, 34, 404), Scale(0, most, 190, 16)
-    bars = [
-        tag(
-            "rect",
-            tag("title", f"{name}: {share:.1%} of the places go to tenth {tenth + 1}"),
-            x=x(tenth + 0.1 + 0.8 * k / len(drawn)),
-            y=y(share),
-            width=max(1.0, 0.8 * (x(1) - x(0)) / len(drawn) - 1),
-            height=190 - y(share),
-            class_=f"slab hue-{k}",
-        )
-        for k, (name, shares) in enumerate(drawn.items())
-        for tenth, share in enumerate(shares)
-    ]
-    labels = [tag("text", str(tenth + 1), x=x(tenth + 0.5), y=206, class_="tick middle") for tenth in range(10)]
-    key = [tag("li", tag("span", name, class_=f"hue-{k} key-word")) for k, name in enumerate(drawn)]
-    chart = tag(
-        "svg",
-        *bars,
-        tag("line", x1=34, x2=404, y1=190, y2=190, class_="axis"),
-        *labels,
-        tag("text", f"{most:.0%}", x=28, y=y(most) + 4, class_="tick end"),
-        tag("text", "tenths of the items, the most popular last →", x=404, y=226, class_="title end"),
-        viewBox="0 0 410 232",
-        class_="chart small wide",
-        role="img",
-        aria_label="Which tenth of the items, by popularity, has which share of the first ten places",
+    kind = name.partition("@")[0]
+    low, value, high = (
+        percent(each) if kind == "coverage" else f"{each:.{2 if kind == 'novelty' else 3}f}" for each in told
     )
-    words = "Where the first ten places go: the last bar of each is the most popular tenth of the items."
-    return _block("spread", "Popular or not", tag("p", words, class_="aside"), chart, tag("ul", *key, class_="legend"))
+    unit = " %" if kind == "coverage" else ""
+    interval = tag("small", f"{low}–{high}{unit}") if low != high else None
+    return number(join(f"{value}{unit}", interval), told[1])
 
 
-def _audit(audit: Mapping[str, Any]) -> Markup | None:
+def _spread(told: Mapping[str, Any], models: Mapping[str, Any], hues: Hues) -> Markup | None:
+    """How much of all items is shown to anybody, and how popular that is."""
+    drawn = {name: each["spread"] for name, each in models.items() if each.get("spread")}
+    if not drawn:
+        return None
+    shown = {name: found[1] for name in drawn if (found := _figures(models[name], "all").get("coverage@10"))}
+    keys = recipe_keys([{"recipe": name, "hue": hues.get(name, "hue-rest")} for name in drawn])
+    many = f"all {told['items']:,} items" if told.get("items") else "all items"
+    words = (
+        f"How much of {many} is among the first ten of any of these {_rows(models, 'all'):,} users.",
+        "Where these places go, by tenths of the items. At the top the items that had the most events.",
+    )
+    return _block(
+        "spread",
+        "Shown to anybody",
+        tag("p", words[0], class_="aside") if shown else None,
+        coverage_chart(shown, hues) if shown else None,
+        tag("p", words[1], class_="aside"),
+        spread_chart(drawn, hues),
+        tag("ul", *keys, class_="legend"),
+    )
+
+
+def _audit(audit: Mapping[str, Any], hues: Hues) -> Markup | None:
     if not audit:
         return None
-    test, order = audit.get("test") or {}, audit.get("order") or {}
-    pairs = [(words, f"{test[name]:,} of {test['rows']:,}") for name, words in _COUNTED.items() if test.get("rows")]
+    test = audit.get("test") or {}
+    pairs = [
+        (words, f"{test[name]:,} of {test['rows']:,}")
+        for name, words in _COUNTED.items()
+        if test.get("rows") and name in test
+    ]
     if test.get("items"):
-        pairs.append(("items to find that nobody had come to", f"{test['unknown']:,} of {test['items']:,}"))
-    if order:
-        pairs.append(("ndcg@10 of transitions, as it was", f"{order['kept']:.3f}"))
-        pairs.append(("the same with everybody's order shuffled", f"{order['shuffled']:.3f}"))
-        said = "carries signal" if order["carries"] else "carries none that can be told"
-        pairs.append(("so order", f"{said} ({order['low']:+.3f} to {order['high']:+.3f})"))
-    return _block("audit", "The audit", _elsewhere(audit), facts(pairs))
+        pairs.append(("items to find that nobody had come to before", f"{test['unknown']:,} of {test['items']:,}"))
+    pairs += [(words, f"{test[name]:,}") for name, words in _LEFT_OUT.items() if test.get(name)]
+    said = [tag("p", unbroken(words), class_="verdict") for words in verdicts(audit)]
+    why = tag("p", audit["why"], class_="aside") if audit.get("why") else None
+    return _block("audit", "The audit", *said, _elsewhere(audit, hues), why, facts(pairs) if pairs else None)
 
 
-_COUNTED = {"cold": "users without any event before", "ties": "users whose order at the split was a tie"}
-
-
-def _elsewhere(audit: Mapping[str, Any]) -> Markup:
-    """The families on this split and on another."""
+def _elsewhere(audit: Mapping[str, Any], hues: Hues) -> Markup | None:
+    """The best setting of each family on this split and on another."""
     rows = [
-        tag("tr", tag("th", each["recipe"], scope="row"), _score(each["here"]), _score(each["there"]))
+        tag(
+            "tr",
+            tag(
+                "th",
+                tag("span", breakable(each["recipe"]), class_=f"inked {hues.get(each['recipe'], '')}"),
+                scope="row",
+            ),
+            _score(each["here"]),
+            _score(each["there"]),
+        )
         for each in audit.get("families") or ()
     ]
     if not rows:
-        return tag("p", audit.get("why") or "", class_="aside")
-    changes = audit.get("changes") or {}
-    said = (
-        f"On {audit['other']}, {changes['there']} is measurably better than {changes['here']}: the split picks the winner."
-        if changes.get("changes")
-        else f"On {audit['other']} nothing is measurably better than {changes['here']}."
-        if changes
-        else ""
-    )
-    heads = [("best of each family", False), (f"split {audit['split']}", True), (f"split {audit['other']}", True)]
-    words = " ".join(part for part in (said, audit.get("why") or "") if part)
-    return join(tag("p", words, class_="aside"), table("Families on two splits", heads, rows))
-
-
-def _score(score: Mapping[str, Any] | None) -> Markup:
-    return _figure([score["low"], score["value"], score["high"]] if score else None)
-
-
-def _people(people: Sequence[Mapping[str, Any]], models: Sequence[str]) -> Markup | None:
-    if not people:
         return None
-    words = "Users of the test, drawn by chance. What they came to next is marked where a list has it."
-    return _block(
-        "people", "Lists side by side", tag("p", words, class_="aside"), *(_one(each, models) for each in people)
-    )
+    heads = [("best of each family", False), (f"split {audit['split']}", True), (f"split {audit['other']}", True)]
+    return table("Families on two splits", heads, rows)
 
 
-def _one(user: Mapping[str, Any], models: Sequence[str]) -> Markup:
-    columns = [
-        ("Before, the newest first", [tag("li", item) for item in user["before"]]),
-        *((model, [_item(each) for each in user["lists"].get(model, ())]) for model in models),
-        ("Came to next", [tag("li", item) for item in user["next"]]),
-    ]
-    head = tag("summary", f"User {user['user']}", tag("small", f" {user['events']:,} events"))
-    inside = [tag("div", tag("h4", title), tag("ol", *items) if items else tag("p", "–")) for title, items in columns]
-    return tag("details", head, tag("div", *inside, class_="sides"), class_="fold", open=None)
-
-
-def _item(each: Mapping[str, Any]) -> Markup:
-    return tag("li", tag("b", each["item"]) if each["found"] else each["item"], class_="hit" if each["found"] else None)
+def _score(found: Mapping[str, Any] | None) -> Markup:
+    return _figure([found["low"], found["value"], found["high"]] if found else None)
 
 
 def _block(name: str, title: str, *inside: object) -> Markup:

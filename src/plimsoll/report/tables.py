@@ -64,7 +64,7 @@ def _trial(trial: Record, run: Run) -> Markup:
         "tr",
         tag(
             "th",
-            _breakable(str(trial["recipe"])),
+            breakable(str(trial["recipe"])),
             tag("span", " chosen", class_="flag") if chosen else None,
             tag(
                 "small",
@@ -85,10 +85,10 @@ def _trial(trial: Record, run: Run) -> Markup:
     )
 
 
-def _breakable(name: str) -> Markup:
+def breakable(name: str) -> Markup:
     """A name that a narrow column breaks after an underscore rather than in the middle of a word.
 
-    >>> _breakable("a_b")
+    >>> breakable("a_b")
     'a_<wbr>b'
     """
     first, *rest = name.split("_")

@@ -9,9 +9,10 @@ from typing import Any
 
 from plimsoll import units
 from plimsoll.metrics import SEQUENCES
-from plimsoll.printed import printable
+from plimsoll.printed import clipped
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.ladder_chart import STEPS
+from plimsoll.report.list_words import in_short, verdicts
 from plimsoll.report.load_line import (
     COSTS_SHOWN,
     Record,
@@ -46,17 +47,13 @@ def terminal(run: Run, width: int = 100, color: bool = False) -> str:
         _frontier_lines(run),
         _choice_lines(run, trial, width),
         _decoder_lines(run, width),
+        _list_lines(run, width),
         _limit_lines(run, trial),
     ]
     parts.append(_count_lines(run, width))
     lines = [line for part in parts if part for line in (*part, "")][:-1]
-    lines = [_clipped(line, width) for line in lines[:_MOST_LINES]]
+    lines = [clipped(line, width) for line in lines[:_MOST_LINES]]
     return "\n".join(_painted(line) if color else line for line in lines)
-
-
-def _clipped(line: str, width: int) -> str:
-    clean = printable(line).rstrip()
-    return clean if len(clean) <= width else clean[: width - 1] + "…"
 
 
 def _painted(line: str) -> str:
@@ -146,6 +143,13 @@ def _spelt(found: Mapping[str, Any], error: Mapping[str, float]) -> str:
     counts, width = found.get("counts") or {}, (found.get("spelling") or {}).get("width")
     many = f"{counts.get('spelt', 0):,.0f} spelt, {counts.get('true', 0):,.0f} true"
     return f"{many}, character error rate {error['value']:.3f}, {'greedy' if width == 1 else f'a beam of {width}'}"
+
+
+def _list_lines(run: Run, width: int) -> list[str]:
+    """Of a run whose answers are lists: what is shown to whom, and what the audit found of the split."""
+    told = (run.get("evidence") or {}).get("lists") or {}
+    lines = [in_short(told), *verdicts(told.get("audit") or {})]
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 
 def _limit_lines(run: Run, trial: Record | None) -> list[str]:
