@@ -104,7 +104,17 @@ def _columns(job: Job) -> Columns:
         raise JobError(
             f'--split "{job.split}" names another column than --time "{job.lists.time}". Write --split time.'
         )
+    named = {"--recommend": job.predict, "--to": job.lists.to, "--time": job.lists.time, "--weight": job.lists.weight}
+    _check_apart({**named, "--split": part})
     return Columns(job.lists.to, job.predict, job.lists.time, job.lists.weight, part)
+
+
+def _check_apart(named: dict[str, str]) -> None:
+    """Raises JobError where one column is to be two things."""
+    first: dict[str, str] = {}
+    for flag, column in named.items():
+        if column and first.setdefault(column, flag) != flag:
+            raise JobError(f'"{column}" cannot be both {first[column]} and {flag}. Name a column of its own for each.')
 
 
 def _beside(job: Job) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,15 +127,36 @@ def column(frame: pl.DataFrame, name: str, flag: str) -> pl.Series:
     return frame[name]
 
 
+def _named(frame: pl.DataFrame, name: str) -> pl.Series:
+    if name not in frame.columns:
+        raise DataError(
+            f'The items have no column "{name}", as --recommend names it. {nearest(name, frame.columns)} Rename that one.'
+        )
+    return frame[name]
+
+
 def listed(source: Any, name: str) -> pl.Series:
     """The id of each row of a table of items, as ``spelled``. Raises DataError where one is missing or is there twice."""
-    found = pl.concat([spelled(column(frame, name, "--recommend")) for frame in batches(source)])
+    parts = [spelled(_named(frame, name)) for frame in batches(source)]
+    if not parts:
+        raise DataError("The table of items has no rows. Leave --items out, or give one with a row for each item.")
+    found = pl.concat(parts)
     if lost := found.null_count():
         raise DataError(f'{lost:,} rows of the items have no "{name}". Leave those rows out.')
     twins = found.filter(found.is_duplicated())
     if len(twins):
         raise DataError(f'"{twins[0]}" is the "{name}" of several rows of the items. Keep one of them.')
     return found
+
+
+def check_named(columns: Sequence[str], name: str, kinds: Mapping[str, Kind], unread: Sequence[str]) -> None:
+    """Raises JobError where a kind is stated, or a column ignored, that the items do not have beside their id."""
+    about = [each for each in columns if each != name]
+    for flag, names in (("--kind", kinds), ("--ignore", unread)):
+        for each in names:
+            if each not in about:
+                said = nearest(each, about) if about else "There is no table of items: name one with --items."
+                raise JobError(f'{flag} "{each}" is not a column of what is known of items. {said}')
 
 
 def collection(
@@ -147,9 +168,11 @@ def collection(
     row has cells that are missing. Raises DataError and JobError.
     """
     if source is None:
+        check_named((), name, kinds or {}, unread)
         return Collection(known, Rows(len(known), {}), Schema((), name))
     number = Numbering.by(known).of(listed(source, name))
     frame = data.read(source)
+    check_named(frame.columns, name, kinds or {}, unread)
     columns, ignored = infer.columns_of([cells for cells in frame if cells.name not in (name, *unread)], kinds or {})
     schema = Schema(columns, name, ignored=(*unread, *ignored))
     place = np.full(len(known), frame.height, dtype=np.intp)  # of an item without a row: the empty one behind the last

@@ -53,6 +53,9 @@ class Lister(Answerer):
                 found.append(fault)
         return found
 
+    def cells(self, body: bytes) -> list[Any]:
+        return [(ask.past,) for ask in self._reader.read(body)[0]]
+
     @property
     def listing(self) -> Listing:
         """The model."""
