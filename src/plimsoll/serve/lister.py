@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from plimsoll.rows import Past, Rows, Value
 from plimsoll.serve.answerer import Answerer, Decided
 from plimsoll.serve.list_request import Ask, ListReader
 from plimsoll.serve.request import MOST_ROWS
+
+if TYPE_CHECKING:
+    from plimsoll.serve.session import Session
 
 _REASONS = 3  # items of a history that speak most for one of the list
 
@@ -104,6 +107,9 @@ class Lister(Answerer):
         pasts = [self.held.past(cell) if self.held is not None else None for cell in cells]
         nobody = Past.of([])
         return Rows.of_values(self.schema, [(nobody if past is None else past,) for past in pasts])
+
+    def session(self, person: str | int | None = None) -> Session:  # noqa: ARG002
+        raise JobError("This bundle answers with lists of items, not streams. Ask it with plimsoll predict or serve.")
 
     def decide(self, rows: Rows) -> Decided:  # noqa: ARG002
         raise JobError("This bundle answers with lists of items: ask for them one by one.")
