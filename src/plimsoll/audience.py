@@ -71,6 +71,7 @@ def of(job: Job, source: Any, seed: int = 0) -> Audience:
     asked = job.lists
     assert asked is not None
     held = interactions.read(source, _columns(job), _beside(job))
+    gathering.check_named(_about(job), job.kinds, job.ignore)
     collection = gathering.collection(held.items, job.predict, asked.items or None, job.kinds, job.ignore)
     test = cuts.for_test(held, job.split, seed=seed, again=asked.again)
     choice = cuts.for_choice(test, job.split, seed=seed, again=asked.again)
@@ -110,12 +111,28 @@ def _columns(job: Job) -> Columns:
         raise JobError(
             f'--split "{job.split}" names another column than --time "{job.lists.time}". Write --split time.'
         )
+    named = {"--recommend": job.predict, "--to": job.lists.to, "--time": job.lists.time, "--weight": job.lists.weight}
+    _check_apart({**named, "--split": part})
     return Columns(job.lists.to, job.predict, job.lists.time, job.lists.weight, part)
+
+
+def _check_apart(named: dict[str, str]) -> None:
+    """Raises JobError where one column is to be two things."""
+    first: dict[str, str] = {}
+    for flag, column in named.items():
+        if column and first.setdefault(column, flag) != flag:
+            raise JobError(f'"{column}" cannot be both {first[column]} and {flag}. Name a column of its own for each.')
 
 
 def _beside(job: Job) -> Any:
     assert job.lists is not None
     return gathering.listed(job.lists.items, job.predict) if job.lists.items else None
+
+
+def _about(job: Job) -> list[str]:
+    """The columns that tell about items and users."""
+    assert job.lists is not None
+    return [*gathering.names(job.lists.items, job.predict), *gathering.names(job.lists.users, job.lists.to)]
 
 
 def _people(job: Job, held: Interactions) -> Collection:

@@ -10,7 +10,7 @@ from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import LISTS, METRICS, QUALITIES, SEQUENCES
+from plimsoll.metrics import LISTS, METRICS, QUALITIES, SEQUENCES, meant
 from plimsoll.schema import Kind
 
 
@@ -185,6 +185,8 @@ def _known(what: str, default: Any, value: Mapping[str, Any]) -> Any:
     for name in value:
         if name not in known:
             raise JobError(f'{what}: there is no "{name}". {nearest(name, known)}')
+        if isinstance(known[name], bool) and not isinstance(value[name], bool):
+            raise JobError(f"{what}: {name} is {value[name]!r}, and is to be true or false.")
     try:
         return type(default)(**{name: type(known[name])(part) for name, part in value.items()})
     except (TypeError, ValueError) as fault:
@@ -231,19 +233,19 @@ class Job:
             raise JobError(
                 f'--metric "{name}" is not of these answers. Write {"one such as ndcg@10" if self.lists else "--recommend for lists of items"}.'
             )
+        if name in LISTS and not QUALITIES[name].chooses:
+            raise JobError(
+                f'--metric "{name}" cannot choose: a list of what nobody wants may have the best there is. Write it as a limit, and let one such as ndcg@10 choose.'
+            )
         if name in SEQUENCES and self.decode is None:
             raise JobError(f'--metric "{name}" is of what happens in a signal. Name its labels with --decode.')
-        if name in LISTS and not LISTS[name].chooses:
-            raise JobError(
-                f'--metric "{name}" cannot choose: it says what is shown, and lists drawn by chance are the best at that. Write it as a limit, and let one such as ndcg@10 choose.'
-            )
         if name in QUALITIES and name not in METRICS and name not in SEQUENCES and not QUALITIES[name].chooses:
             raise JobError(
                 f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
             )
         if name and name not in QUALITIES:
             known = [each for each in LISTS if LISTS[each].chooses] if self.lists else [*METRICS, *SEQUENCES]
-            raise JobError(f'--metric "{name}" is not known. {nearest(name, known)}')
+            raise JobError(f'--metric "{name}" is not known. {meant(name, known)}')
 
     def asks(self, of: str) -> bool:
         """Whether its score or a limit is of ``events``, of ``symbols``, and so on (see ``metrics.Quality``)."""

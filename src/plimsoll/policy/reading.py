@@ -109,6 +109,10 @@ def _policy(told: _File, text: bytes, folder: Path, schema: Schema | None) -> Po
         raise PolicyError(
             f'rules decide on single values, and the model reads a signal, "{signals[0]}". Serve it without.'
         )
+    if schema is not None and schema.lists:
+        raise PolicyError(
+            "rules decide by scores of rows, and the model answers with lists of items. Serve it without."
+        )
     outcomes = _outcomes(told)
     fields = {name: _kind(kind, name) for name, kind in told.fields.items()}
     lists, read_from = _lists(told.lists, folder)

@@ -22,6 +22,7 @@ from plimsoll.serve.request import MOST_ROWS
 
 if TYPE_CHECKING:  # lists without rules need not know what they are
     from plimsoll.list_rules import ListRules
+    from plimsoll.serve.session import Session
 
 Array = NDArray[Any]
 _REASONS = 3  # items of a history that speak most for one of the list
@@ -64,6 +65,9 @@ class Lister(Answerer):
             except RequestError as fault:
                 found.append(fault)
         return found
+
+    def cells(self, body: bytes) -> list[Any]:
+        return [(ask.past,) for ask in self._reader.read(body)[0]]
 
     @property
     def listing(self) -> Listing:
@@ -122,6 +126,9 @@ class Lister(Answerer):
         pasts = [self.held.past(cell) if self.held is not None else None for cell in cells]
         nobody = Past.of([])
         return Rows.of_values(self.schema, [(nobody if past is None else past,) for past in pasts])
+
+    def session(self, person: str | int | None = None) -> Session:  # noqa: ARG002
+        raise JobError("This bundle answers with lists of items, not streams. Ask it with plimsoll predict or serve.")
 
     def decide(self, rows: Rows) -> Decided:  # noqa: ARG002
         raise JobError("This bundle answers with lists of items: ask for them one by one.")
