@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 
 from plimsoll import gathering, ids
 from plimsoll.collection import ABOUT, ARRAYS, Collection
-from plimsoll.errors import BundleError, DataError, JobError
+from plimsoll.errors import BundleError, DataError
 from plimsoll.gathering import Numbering
 from plimsoll.ids import Ids
 from plimsoll.schema import Kind, Schema
@@ -142,7 +142,7 @@ def test_a_table_of_items_says_each_once():
         gathering.listed(pl.DataFrame({"film": ["1", "1.0"]}), "film")
     with pytest.raises(DataError, match="1 rows of the items have no"):
         gathering.listed(pl.DataFrame({"film": ["1", None]}), "film")
-    with pytest.raises(JobError, match='Did you mean "film"'):
+    with pytest.raises(DataError, match='Did you mean "film"'):
         gathering.listed(pl.DataFrame({"film": ["1"]}), "flim")
 
 

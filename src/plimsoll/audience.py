@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import cuts, gathering, interactions, variety
+from plimsoll import cuts, gathering, interactions, people, variety
 from plimsoll.collection import Collection
 from plimsoll.cuts import Counted, Cut
 from plimsoll.errors import DataError, JobError
 from plimsoll.held import Held
 from plimsoll.interactions import Columns, Interactions
 from plimsoll.job import Job, Split
+from plimsoll.people import People
 from plimsoll.rows import Histories, Rows
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.scorer import pieces
 from plimsoll.truth import Part, Truth
 from plimsoll.variety import Shelf
 
-WISHES = ("k", "since", "without", "only", "why", "rows")  # words of a request beside who is asked about
 MOST_AUDITED = 5_000_000  # events that are parted on another split as well
 
 
@@ -73,26 +73,26 @@ def of(job: Job, source: Any, seed: int = 0) -> Audience:
     held = interactions.read(source, _columns(job), _beside(job))
     gathering.check_named(_about(job), job.kinds, job.ignore)
     collection = gathering.collection(held.items, job.predict, asked.items or None, job.kinds, job.ignore)
+    known = people.of(job, held.users)
     test = cuts.for_test(held, job.split, seed=seed, again=asked.again)
     choice = cuts.for_choice(test, job.split, seed=seed, again=asked.again)
-    people = _people(job, held)
-    choose, tested = (_part(cut, asked.to, people, _shelf(cut, collection)) for cut in (choice, test))
+    choose, tested = (_part(cut, asked.to, known, _shelf(cut, collection)) for cut in (choice, test))
     return Audience(
-        _schema(job, held, people),
+        _schema(job, held, known),
         collection,
         choose,
         tested,
-        (_learn(choice, asked.to, people), _learn(test, asked.to, people)),
+        (_learn(choice, asked.to, known), _learn(test, asked.to, known)),
         Held.of(held.users, test.known),
-        people,
+        known.known,
         (choice.counted, test.counted),
         held,
         (*held.told.warnings, *_warnings(test)),
-        _other(job, test, collection, people) if len(held) <= MOST_AUDITED else None,
+        _other(job, test, collection, known) if len(held) <= MOST_AUDITED else None,
     )
 
 
-def _other(job: Job, test: Cut, collection: Collection, people: Collection) -> Other | None:
+def _other(job: Job, test: Cut, collection: Collection, known: People) -> Other | None:
     """Each user's last where the split is by time, and else by time; None where that cannot be."""
     assert job.lists is not None
     how = "last" if job.split.how == "time" else "time"
@@ -100,8 +100,8 @@ def _other(job: Job, test: Cut, collection: Collection, people: Collection) -> O
         cut = cuts.for_choice(test, Split(how), seed=job.seed + 2, again=job.lists.again)
     except DataError:
         return None
-    part = _part(cut, job.lists.to, people, _shelf(cut, collection))
-    return Other(how, part, _learn(cut, job.lists.to, people))
+    part = _part(cut, job.lists.to, known, _shelf(cut, collection))
+    return Other(how, part, _learn(cut, job.lists.to, known))
 
 
 def _columns(job: Job) -> Columns:
@@ -135,37 +135,24 @@ def _about(job: Job) -> list[str]:
     return [*gathering.names(job.lists.items, job.predict), *gathering.names(job.lists.users, job.lists.to)]
 
 
-def _people(job: Job, held: Interactions) -> Collection:
-    """What is known of users; without a table, nothing."""
-    assert job.lists is not None
-    found = gathering.collection(
-        held.users, job.lists.to, job.lists.users or None, job.kinds, job.ignore, "--to", "users"
-    )
-    if taken := [name for name in found.schema.names if name in WISHES]:
-        raise JobError(
-            f'--users has a column "{taken[0]}", which is a word of requests. Rename it, or leave it out with --ignore.'
-        )
-    return found
-
-
-def _schema(job: Job, held: Interactions, people: Collection) -> Schema:
+def _schema(job: Job, held: Interactions, known: People) -> Schema:
     """Who is asked for, whose cells are histories of the items that there are, and what is known of them."""
     assert job.lists is not None
     column = Column(job.lists.to, Kind.HISTORY, 0.0, len(held.items), str(held.users.value(0)))
-    return Schema((column, *people.schema.columns), job.predict)
+    return Schema((column, *known.columns), job.predict)
 
 
-def _rows(told: Histories, users: NDArray[Any], column: str, people: Collection) -> Rows:
-    return Rows(len(told), {column: told, **people.rows.take(users).columns})
+def _rows(told: Histories, users: NDArray[Any], column: str, known: People) -> Rows:
+    return Rows(len(told), {column: told, **known.rows(users).columns})
 
 
-def _learn(cut: Cut, column: str, people: Collection) -> Rows:
-    return _rows(cut.learn, np.flatnonzero(cut.known.lengths), column, people)
+def _learn(cut: Cut, column: str, known: People) -> Rows:
+    return _rows(cut.learn, np.flatnonzero(cut.known.lengths), column, known)
 
 
-def _part(cut: Cut, column: str, people: Collection, shelf: Shelf) -> Part:
+def _part(cut: Cut, column: str, known: People, shelf: Shelf) -> Part:
     truth = Truth(cut.truth, {}, shelf=shelf, users=cut.users)
-    return Part(_rows(cut.rows, cut.users, column, people), truth)
+    return Part(_rows(cut.rows, cut.users, column, known), truth)
 
 
 def _shelf(cut: Cut, collection: Collection) -> Shelf:

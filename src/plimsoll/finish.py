@@ -26,6 +26,7 @@ from plimsoll.window import Window
 
 _RULED = 3  # trials whose decision rules are shown
 _FAULTS = 13  # of sensors that test rows are answered with: four turns, and up to eight silent channels
+_WRITING = 2.5  # times what a report of rows is given: a bundle with all items, and trials that end when they are told to
 _SHOWN = 2_000  # users of the test whose lists are held against those of another model
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 
@@ -128,7 +129,8 @@ class Finish:
         told = list_evidence.told(search.job, test, lists, asked.collection, users)
         for name, (_, whole) in models.items():
             told["models"][name]["whole"] = whole
-        audited = list_audit.audit(search, self.crew, chosen.trial.recipe, search.clock.left - window.REPORT, self.say)
+        left = search.clock.left - _WRITING * window.REPORT
+        audited = list_audit.audit(search, self.crew, chosen.trial.recipe, left, self.say)
         return {"lists": {**told, "audit": audited}}
 
     def _testable(self) -> Part:

@@ -164,7 +164,7 @@ def unpacked(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> list[str]:
     ['ä', '', 'b']
     """
     held, stops = text.tobytes(), ends.tolist()
-    return [held[begin:end].decode() for begin, end in zip([0, *stops[:-1]], stops, strict=True)]
+    return [held[begin:end].decode() for begin, end in zip([0, *stops][:-1], stops, strict=True)]
 
 
 def check_packed(place: str, text: NDArray[Any], ends: NDArray[Any]) -> None:

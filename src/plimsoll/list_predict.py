@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from plimsoll import gathering, ranking
 from plimsoll.errors import DataError, nearest
+from plimsoll.rows import Past
 from plimsoll.serve.lister import Lister
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ def best(lister: Lister, users: list[Any]) -> tuple[NDArray[Any], NDArray[np.int
     filled = np.zeros(len(users), dtype=np.int64)
     if lister.rules is None:
         return model.predict(rows)[:, :K], filled
-    lists, told = ranking.nothing(len(users), K), rows.histories(model.column)
-    for row in range(len(users)):
-        past = told.past(row)
-        lists[row], filled[row] = lister.best(model.scores(past), past, K)
+    lists = ranking.nothing(len(users), K)
+    for row, (past, *about) in enumerate(rows.values(lister.schema)):
+        assert isinstance(past, Past)
+        lists[row], filled[row] = lister.best(model.scores(past, about), past, K)
     return lists, filled
 
 

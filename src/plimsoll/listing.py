@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from plimsoll import popular, ranking
+from plimsoll import popular, ranking, segments
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
 from plimsoll.job import Job, Task
@@ -23,9 +23,10 @@ from plimsoll.knobs import Knobs, Space
 from plimsoll.popular import Popular
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
-from plimsoll.rows import Histories, Past, Rows, Value
+from plimsoll.rows import Histories, Past, Rows, Value, listed
 from plimsoll.schema import Kind, Schema
 from plimsoll.scorer import Explaining, Scorer
+from plimsoll.segments import Segments
 
 Array = NDArray[Any]
 LATELY = 0.25  # share of the time that is popular of late
@@ -36,8 +37,9 @@ _TREES = "trees.onnx"
 
 @dataclass(frozen=True)
 class Listing:
-    """``scorer`` says how good each item is after a history, and ``lately`` how popular it is. Where items may not come
-    ``again``, those of the history are left out. ``settled`` is what training settled."""
+    """``scorer`` says how good each item is after a history, and ``lately`` how popular it is; to somebody who has done nothing yet,
+    ``segments`` say how popular among people like them, by the columns ``about`` them. Where items may not come ``again``,
+    those of the history are left out. ``settled`` is what training settled."""
 
     name: str
     column: str
@@ -45,16 +47,24 @@ class Listing:
     lately: Popular
     again: bool = False
     settled: Knobs = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+    segments: Segments = field(default_factory=lambda: Segments(()))
 
     @property
     def many(self) -> int:
         return self.scorer.many
 
-    def scores(self, past: Past) -> NDArray[np.float32]:
-        """A score for each item, shape (many,)."""
+    def scores(self, past: Past, about: Sequence[Value] = ()) -> NDArray[np.float32]:
+        """A score for each item, shape (many,), after a history of somebody of whom so much is known."""
         if not len(past.items):
-            return self.lately.counts.copy()
+            return self._to_nobody(about)
         return self.filled(self.scorer.score_one(past.items, past.weights))
+
+    def _to_nobody(self, about: Sequence[Value]) -> NDArray[np.float32]:
+        counts = self.lately.counts
+        if not about:
+            return counts.copy()
+        return np.asarray(counts * np.exp(self.segments.lift(about, self.many)), dtype=np.float32)
 
     def filled(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same with items of which nothing is said in the order of their popularity: below all that something good is said
@@ -81,20 +91,26 @@ class Listing:
 
     def predict(self, rows: Rows) -> Array:
         """Lists of rows, ``ranking.RANKED`` of shape (rows, depth)."""
-        told = rows.histories(self.column)
+        told, about = rows.histories(self.column), self._about(rows)
         found = ranking.nothing(len(told))
         step = max(1, _CELLS // max(1, self.many))
         for begin in range(0, len(told), step):
             some = told.take(np.arange(begin, min(begin + step, len(told))))
-            scores = np.stack([self.scores(some.past(row)) for row in range(len(some))])
+            scores = np.stack([self.scores(some.past(row), about[begin + row]) for row in range(len(some))])
             found[begin : begin + step] = ranking.best(scores, None if self.again else some)
         return found
+
+    def _about(self, rows: Rows) -> list[tuple[Value, ...]]:
+        """What is known of who each row is of, in the order of the columns."""
+        if not self.about:
+            return [()] * len(rows)
+        return list(zip(*(listed(rows.columns[name]) for name in self.about), strict=True))
 
     def answer(self, values: Sequence[Value]) -> Any:
         """The list of one row, shape (depth,)."""
         past = values[0]
         assert isinstance(past, Past)
-        return ranking.best_one(self.scores(past), None if self.again else past.items)
+        return ranking.best_one(self.scores(past, values[1:]), None if self.again else past.items)
 
     def because(self, past: Past, item: int) -> NDArray[np.float32] | None:
         """How much each event of a history adds to an item's score, shape (events,); None where the family cannot say."""
@@ -102,7 +118,8 @@ class Listing:
 
     def members(self) -> Members:
         arrays = {name: np.asarray(array, order="C") for name, array in self.scorer.arrays().items()}
-        found = {f"{self.name}.safetensors": save_arrays({**arrays, _POPULAR: self.lately.counts})}
+        arrays |= {_POPULAR: self.lately.counts, **self.segments.arrays()}
+        found = {f"{self.name}.safetensors": save_arrays(arrays)}
         trees = getattr(self.scorer, "trees", None)
         return found if trees is None else {**found, _TREES: trees}
 
@@ -179,19 +196,25 @@ class Family:
         unseen = *_unseen(fold, column, again), fold.valid_target if fold.valid else None
         beside = Beside(fold.collection, clock, job.seed, *unseen, again)
         scorer = self.fit(told, knobs, beside)
-        return Listing(self.name, column, scorer, popular.fit(told, LATELY), again, self.settles(scorer))
+        people = schema.without([column])
+        known = segments.fit(told, fold.train, people)
+        lately = popular.fit(told, LATELY)
+        return Listing(self.name, column, scorer, lately, again, self.settles(scorer), people.names, known)
 
     def loaded(self, job: Job, schema: Schema, members: Members) -> Listing:
         """The model of these members. Raises KeyError and ValueError where they are none."""
         assert job.lists is not None
         arrays = dict(load_arrays(members[f"{self.name}.safetensors"]))
         lately = popular.of({"counts": arrays.pop(_POPULAR)})
+        column = schema.of(Kind.HISTORY)[0]
+        people = schema.without([column])
+        known = segments.of(arrays, lately.many, people)
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(segments.PREFIX)}
         graph: Any = {_TREES: members[_TREES]} if _TREES in members else {}
         scorer = self.load({**arrays, **graph})
-        column = schema.of(Kind.HISTORY)[0]
         if not scorer.many == lately.many == schema[column].distinct:
             raise ValueError(f"scores of {scorer.many} items where there are {schema[column].distinct}")
-        return Listing(self.name, column, scorer, lately, job.lists.again)
+        return Listing(self.name, column, scorer, lately, job.lists.again, about=people.names, segments=known)
 
 
 def _unseen(fold: Fold, column: str, again: bool) -> tuple[Histories | None, Callable[[Array], float] | None]:

@@ -20,6 +20,7 @@ Array = NDArray[Any]
 RANKED = np.dtype([("item", np.int32), ("score", np.float32)])
 GRADED = np.dtype([("item", np.int32), ("grade", np.float32)])
 DEPTH = 100  # items of a list
+WISHES = ("k", "since", "without", "only", "why")  # words of a request for a list, beside who is asked about
 _CELLS = 1 << 22  # of lists and truths that are matched at once, and of scores that are ranked at once
 
 

@@ -260,7 +260,7 @@ class Rows:
         """The rows as tuples in the schema's order, as ``Model.answer`` takes them."""
         lists = []
         for name in schema.names:
-            lists.append(_listed(self.columns[name]))
+            lists.append(listed(self.columns[name]))
         return list(zip(*lists, strict=True))
 
     @staticmethod
@@ -287,7 +287,8 @@ def plain(cells: Cells) -> NDArray[np.float64] | Coded:
     return cells.levels() if isinstance(cells, Signals) else cells
 
 
-def _listed(cells: Cells) -> list[Any]:
+def listed(cells: Cells) -> list[Any]:
+    """The cells of a column, one after another, as ``Model.answer`` takes them."""
     if isinstance(cells, Coded):
         return cells.texts()
     if isinstance(cells, Histories):

@@ -23,6 +23,7 @@ _PRIOR = 200.0  # events of everybody that stand beside those of a value
 _VALUES = 50  # of a column, the commonest ones
 _BINS = 4  # that a number is cut into
 _LEAST = 20  # people who share a value that is told of
+PREFIX = "segment"  # of the names of arrays
 MOST = 1 << 26  # cells of all lifts
 
 
@@ -63,7 +64,7 @@ class Segments:
         for at, column in enumerate(self.columns):
             text, ends = packed([value.encode() for value in column.values])
             parts: dict[str, Array] = {"text": text, "ends": ends, "edges": column.edges, "lifts": column.lifts}
-            found |= {f"segment{at}.{name}": array for name, array in parts.items()}
+            found |= {f"{PREFIX}{at}.{name}": array for name, array in parts.items()}
         return found
 
 
@@ -109,6 +110,7 @@ def _binned(cells: NDArray[np.float64]) -> tuple[tuple[str, ...], NDArray[np.flo
     if len(known) < _LEAST:
         return (), np.zeros(0), np.full(len(cells), -1)
     edges = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS))
+    edges = edges[edges > known.min()]  # a bin below the least would be empty
     return (), edges, np.where(np.isfinite(cells), np.searchsorted(edges, cells, side="right"), -1)
 
 
@@ -128,7 +130,7 @@ def of(arrays: Mapping[str, Array], many: int, schema: Schema) -> Segments:
     """What ``arrays`` wrote, for these columns of users. Raises ValueError and KeyError where they cannot be that."""
     found = []
     for at, column in enumerate(schema.columns):
-        text, ends, edges, lifts = (arrays[f"segment{at}.{name}"] for name in ("text", "ends", "edges", "lifts"))
+        text, ends, edges, lifts = (arrays[f"{PREFIX}{at}.{name}"] for name in ("text", "ends", "edges", "lifts"))
         check_packed("segments", text, ends)
         names = tuple(unpacked(text, ends))
         lines = max(1, len(edges) + 1 if column.kind in NUMERIC else len(names))

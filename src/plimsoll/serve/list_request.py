@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from plimsoll.collection import Collection
 from plimsoll.errors import RequestError, nearest
 from plimsoll.held import Held
-from plimsoll.ranking import DEPTH
-from plimsoll.rows import Past
-from plimsoll.schema import Schema
-from plimsoll.serve.request import MOST_ROWS, MOST_TEXT
+from plimsoll.ranking import DEPTH, WISHES
+from plimsoll.rows import Past, Value, missing
+from plimsoll.schema import Column, Schema
+from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WIRE, cell
 
 MOST_EVENTS = 100_000  # of a history that comes with a request
-WISHES = ("k", "since", "without", "only", "why")
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _Id = _Text | int | float | None
 _Ids = Annotated[list[_Text | int | float], msgspec.Meta(max_length=MOST_EVENTS)]
@@ -35,6 +34,7 @@ class Ask(NamedTuple):
     """A row as a model sees it, its history first, with what the list is to be like."""
 
     past: Past
+    about: tuple[Value, ...] = ()
     k: int = K
     without: NDArray[np.int32] | None = None
     only: NDArray[np.int32] | None = None
@@ -57,13 +57,22 @@ class ListReader:
     ([2, 0], 2, False)
     """
 
-    def __init__(self, schema: Schema, collection: Collection, held: Held | None, most_rows: int = MOST_ROWS) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        collection: Collection,
+        held: Held | None,
+        most_rows: int = MOST_ROWS,
+        people: Collection | None = None,
+    ) -> None:
+        self._people, self._about = people, schema.columns[1:]
+        self._nobody = tuple(missing(column) for column in self._about)
         self._column, self._collection, self._held, self._most = schema.columns[0].name, collection, held, most_rows
         wishes = [(name, kind, default) for name, kind, default in _FIELDS if name != self._column]
         row = msgspec.defstruct(
             "Row",
-            [("f0", _Id | _Ids, None), *wishes],
-            rename={"f0": self._column},
+            [("f0", _Id | _Ids, None), *wishes, *_told(self._about)],
+            rename={"f0": self._column, **{f"u{place}": column.name for place, column in enumerate(self._about)}},
             forbid_unknown_fields=True,
             gc=False,
         )
@@ -94,7 +103,28 @@ class ListReader:
         past = _after(kept, numbers[numbers >= 0])
         without, only = (self._chosen(getattr(row, name, None)) for name in ("without", "only"))
         known, unknown = bool(len(past.items)), int((numbers < 0).sum())
-        return Ask(past, k, without, only, getattr(row, "why", False), known, unknown)
+        return Ask(past, self._known(row, who, place), k, without, only, getattr(row, "why", False), known, unknown)
+
+    def known(self, who: Any) -> tuple[Value, ...]:
+        """What a bundle holds of somebody beside what they did, in the order of the schema's columns."""
+        number = -1 if self._people is None or isinstance(who, list) else self._people.find(who)
+        if self._people is None or number < 0:
+            return self._nobody
+        return self._people.rows.take(np.array([number])).values(self._people.schema)[0]
+
+    def _known(self, row: Any, who: Any, place: str) -> tuple[Value, ...]:
+        """The same, and over it what the request says."""
+        if not self._about:
+            return ()
+        found = list(self.known(who))
+        for at, column in enumerate(self._about):
+            said = getattr(row, f"u{at}")
+            if said is not msgspec.UNSET:
+                try:
+                    found[at] = cell(column.kind)(said)
+                except (ValueError, OverflowError) as fault:
+                    raise RequestError(f"{place}.{column.name}", str(fault)) from None
+        return tuple(found)
 
     def _numbers(self, ids: list[Any]) -> NDArray[np.int32]:
         return np.array([self._collection.find(each) for each in ids], dtype=np.int32)
@@ -115,11 +145,12 @@ class ListReader:
 
     def _fault(self, said: str) -> RequestError:
         text, _, found = said.partition(" - at `$")
-        path = "$" + found[:-1].replace(".f0", f".{self._column}")
+        path = "$" + found[:-1]
         if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
             name = unknown[1][:100]
             return RequestError(
-                f"{path}.{name}", f"there is no such part of a request. {nearest(name, (self._column, *WISHES))}"
+                f"{path}.{name}",
+                f"there is no such part of a request. {nearest(name, (self._column, *(column.name for column in self._about), *WISHES))}",
             )
         if text.startswith("Expected `array` of length <="):
             if path in ("$", "$.rows"):
@@ -128,6 +159,11 @@ class ListReader:
         if text.startswith("Expected `str` of length <="):
             return RequestError(path, f"the text is longer than {MOST_TEXT} characters", 413)
         return RequestError(path, text[:1].lower() + text[1:])
+
+
+def _told(about: tuple[Column, ...]) -> list[tuple[str, Any, Any]]:
+    """Fields for what a request may say of who is asked about."""
+    return [(f"u{place}", WIRE[column.kind][0], msgspec.UNSET) for place, column in enumerate(about)]
 
 
 _FIELDS: list[tuple[str, Any, Any]] = [

@@ -13,7 +13,7 @@ from plimsoll import ranking
 from plimsoll.bundle import Bundle
 from plimsoll.collection import Collection
 from plimsoll.errors import BundleError, JobError, RequestError, TrialError
-from plimsoll.held import Held
+from plimsoll.held import PEOPLE, Held
 from plimsoll.listing import Listing
 from plimsoll.rows import Past, Rows, Value
 from plimsoll.serve.answerer import Answerer, Decided
@@ -39,6 +39,7 @@ class Lister(Answerer):
         self.collection = Collection.read(bundle.members)
         self.rules = self._kept(rules) if rules is not None else None
         self.held = Held.read(bundle.members, len(self.collection))
+        self.people = _people(bundle)
         if len(self.collection) != bundle.schema.lists:
             raise BundleError(
                 f"The collection has {len(self.collection):,} items, and the schema says {bundle.schema.lists:,}."
@@ -46,7 +47,7 @@ class Lister(Answerer):
         super().__init__(bundle, most_rows)
 
     def _reads(self, bundle: Bundle, most_rows: int) -> Any:
-        return ListReader(bundle.schema, self.collection, self.held, most_rows)
+        return ListReader(bundle.schema, self.collection, self.held, most_rows, self.people)
 
     def _kept(self, rules: Path) -> ListRules:
         from plimsoll import list_rules
@@ -94,7 +95,7 @@ class Lister(Answerer):
         return self.rules.best(scores, seen, k)
 
     def _allowed(self, model: Listing, ask: Ask) -> NDArray[np.float32]:
-        scores = model.scores(ask.past)
+        scores = model.scores(ask.past, ask.about)
         if ask.only is not None:
             kept = scores[ask.only]
             scores = np.full_like(scores, -np.inf)
@@ -125,7 +126,9 @@ class Lister(Answerer):
         """Rows of users by their ids; who is not known has no history."""
         pasts = [self.held.past(cell) if self.held is not None else None for cell in cells]
         nobody = Past.of([])
-        return Rows.of_values(self.schema, [(nobody if past is None else past,) for past in pasts])
+        told = zip(cells, pasts, strict=True)
+        values = [(nobody if past is None else past, *self._reader.known(cell)) for cell, past in told]
+        return Rows.of_values(self.schema, values)
 
     def session(self, person: str | int | None = None) -> Session:  # noqa: ARG002
         raise JobError("This bundle answers with lists of items, not streams. Ask it with plimsoll predict or serve.")
@@ -135,3 +138,13 @@ class Lister(Answerer):
 
     def scores(self, values: Sequence[Value]) -> list[float]:  # noqa: ARG002
         raise JobError("This bundle answers with lists of items, and a policy decides by scores of rows.")
+
+
+def _people(bundle: Bundle) -> Collection | None:
+    """What a bundle holds of users beside what they did. Raises BundleError where it does not go with the schema."""
+    if f"{PEOPLE}.json" not in bundle.members:
+        return None
+    found = Collection.read(bundle.members, PEOPLE)
+    if found.schema.columns != bundle.schema.columns[1:]:
+        raise BundleError("What is known of users are other columns than the schema has.")
+    return found

@@ -26,7 +26,7 @@ _FLAT = msgspec.json.Decoder(list[float])
 _NUMBER = b"0123456789+-.eE \t\r\n"  # what numbers are written with, and what may stand around them
 _Frame = Annotated[list[float], msgspec.Meta(max_length=MOST_CHANNELS)]
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
-_WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
+WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing cell is
     Kind.NUMBER: (float | _Text | None, _NAN),
     Kind.BOOLEAN: (bool | int | float | _Text | None, _NAN),
     Kind.TIME: (float | _Text | None, _NAN),
@@ -198,7 +198,7 @@ class Reader:
         safe = {f"f{place}": column for place, column in enumerate(schema.columns)}
         row = msgspec.defstruct(
             "Row",
-            [(name, *_WIRE[column.kind]) for name, column in safe.items()],
+            [(name, *WIRE[column.kind]) for name, column in safe.items()],
             rename={name: column.name.translate(_ODD) for name, column in safe.items()},
             forbid_unknown_fields=True,
             gc=False,
