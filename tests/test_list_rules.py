@@ -402,6 +402,25 @@ def test_the_command_says_of_how_many_items_a_rule_speaks(served: Path, capsys: 
     assert f"Of 120 items {told['sound']} are all" in capsys.readouterr().out
 
 
+def test_the_command_says_what_rules_cost(served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """On the users that the job's own split sets apart; a table of other items is refused in one line."""
+    made, told = recommends(), list_toys.paths().test.histories("who")
+    write(tmp_path / "bundle", replace(made, job=replace(made.job, lists=replace(made.job.lists, items=""))))  # type: ignore[type-var]
+    rows = [f"{row},{item}" for row in range(len(told)) for item in told.items[told.starts[row] : told.ends[row] + 1]]
+    (tmp_path / "events.csv").write_text("who,film\n" + "\n".join(rows), encoding="utf-8")
+    (tmp_path / "other.csv").write_text("who,film\n" + "\n".join(rows[:50]), encoding="utf-8")
+    words = ["lists", "check", str(served / "lists.toml"), str(tmp_path / "bundle"), "--cost"]
+    assert main([*words, str(tmp_path / "events.csv"), "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)["cost"]
+    assert cost["rows"] == 200
+    assert cost["change"][0] < cost["change"][2] < 0.0 < cost["kept"] < cost["without"]
+    assert cost["filled"] == 1.0  # six of the ten keep the rules
+    assert main([*words, str(tmp_path / "events.csv")]) == 0
+    assert "In 100.0% of the lists of ten something breaks a rule" in capsys.readouterr().out
+    assert main([*words, str(tmp_path / "other.csv")]) == 2
+    assert "has other items than the bundle. Give the table that it was fitted on." in capsys.readouterr().err
+
+
 def test_an_ask_without_rules_is_as_before():
     """No word of rules in it."""
     assert "filled" not in Lister(recommends()).listed(Ask(list_toys.paths().test.histories("who").past(0)))
