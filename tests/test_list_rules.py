@@ -22,7 +22,7 @@ from plimsoll.collection import Collection
 from plimsoll.errors import JobError, PolicyError, TrialError
 from plimsoll.held import Held
 from plimsoll.ids import Ids
-from plimsoll.list_rules import Cap, ListRules
+from plimsoll.list_choice import Cap, ListRules
 from plimsoll.policy.expression import truth
 from plimsoll.policy.history import column
 from plimsoll.policy.terms import Type, Words
@@ -139,6 +139,19 @@ def test_a_list_is_the_one_that_is_defined(seed: int):
         found, filled = rules.best(scores.copy(), seen, k)
         items = found["item"][found["item"] >= 0].tolist()
         assert (items, filled) == slowly(rules, scores, seen, k)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_list_is_the_one_that_is_defined_where_one_kind_has_the_best(seed: int):
+    """More items of a kind that is full stand before the others than are looked at together."""
+    rules, scores, seen = drawn(seed, 400)
+    best = np.argsort(-scores)[:300]
+    kinds = np.arange(400, dtype=np.int32) % 7
+    kinds[best] = 7
+    rules = replace(rules, caps=(*rules.caps[:1], Cap(2, kinds)), forbidden=rules.forbidden & (scores < 0))
+    for k in (10, 100):
+        found, filled = rules.best(scores, seen, k)
+        assert (found["item"].tolist(), filled) == slowly(rules, scores, seen, k)
 
 
 @pytest.mark.parametrize("seed", range(40))
