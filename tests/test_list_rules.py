@@ -22,7 +22,7 @@ from plimsoll.collection import Collection
 from plimsoll.errors import JobError, PolicyError, TrialError
 from plimsoll.held import Held
 from plimsoll.ids import Ids
-from plimsoll.list_rules import Cap, ListRules
+from plimsoll.list_choice import Cap, ListRules
 from plimsoll.policy.expression import truth
 from plimsoll.policy.history import column
 from plimsoll.policy.terms import Type, Words
@@ -139,6 +139,19 @@ def test_a_list_is_the_one_that_is_defined(seed: int):
         found, filled = rules.best(scores.copy(), seen, k)
         items = found["item"][found["item"] >= 0].tolist()
         assert (items, filled) == slowly(rules, scores, seen, k)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_list_is_the_one_that_is_defined_where_one_kind_has_the_best(seed: int):
+    """More items of a kind that is full stand before the others than are looked at together."""
+    rules, scores, seen = drawn(seed, 400)
+    best = np.argsort(-scores)[:300]
+    kinds = np.arange(400, dtype=np.int32) % 7
+    kinds[best] = 7
+    rules = replace(rules, caps=(*rules.caps[:1], Cap(2, kinds)), forbidden=rules.forbidden & (scores < 0))
+    for k in (10, 100):
+        found, filled = rules.best(scores, seen, k)
+        assert (found["item"].tolist(), filled) == slowly(rules, scores, seen, k)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -400,6 +413,25 @@ def test_the_command_says_of_how_many_items_a_rule_speaks(served: Path, capsys: 
     assert told["rules"][1]["items"] == int((films().rows.numbers("year") < 1950).sum())
     assert main(["lists", "check", str(served / "lists.toml"), str(served / "bundle")]) == 0
     assert f"Of 120 items {told['sound']} are all" in capsys.readouterr().out
+
+
+def test_the_command_says_what_rules_cost(served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """On the users that the job's own split sets apart; a table of other items is refused in one line."""
+    made, told = recommends(), list_toys.paths().test.histories("who")
+    write(tmp_path / "bundle", replace(made, job=replace(made.job, lists=replace(made.job.lists, items=""))))  # type: ignore[type-var]
+    rows = [f"{row},{item}" for row in range(len(told)) for item in told.items[told.starts[row] : told.ends[row] + 1]]
+    (tmp_path / "events.csv").write_text("who,film\n" + "\n".join(rows), encoding="utf-8")
+    (tmp_path / "other.csv").write_text("who,film\n" + "\n".join(rows[:50]), encoding="utf-8")
+    words = ["lists", "check", str(served / "lists.toml"), str(tmp_path / "bundle"), "--cost"]
+    assert main([*words, str(tmp_path / "events.csv"), "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)["cost"]
+    assert cost["rows"] == 200
+    assert cost["change"][0] < cost["change"][2] < 0.0 < cost["kept"] < cost["without"]
+    assert cost["filled"] == 1.0  # six of the ten keep the rules
+    assert main([*words, str(tmp_path / "events.csv")]) == 0
+    assert "In 100.0% of the lists of ten something breaks a rule" in capsys.readouterr().out
+    assert main([*words, str(tmp_path / "other.csv")]) == 2
+    assert "has other items than the bundle. Give the table that it was fitted on." in capsys.readouterr().err
 
 
 def test_an_ask_without_rules_is_as_before():

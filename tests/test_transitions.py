@@ -43,6 +43,22 @@ def test_transitions_are_counted_as_they_are_defined(window: int, cells: int, mo
         np.testing.assert_allclose(dense(found), counted(histories, window, 0.7, 2.0), atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_new_events_move_a_link_no_further_than_they_weigh(seed: int):
+    """By d / (S + smooth + d) at most, where S is what an item's transitions weighed, and d what came to them; and as far as that."""
+    random, many = np.random.default_rng(seed), 6
+    before = random.integers(0, 9, (many, many)) * 1.0
+    added = random.integers(0, 4, (many, many)) * (random.random((many, many)) < 0.3)
+    sums, more = before.sum(axis=1, keepdims=True), added.sum(axis=1, keepdims=True)
+    pairs = lambda counts: told([[i, j] for i, j in np.argwhere(counts) for _ in range(int(counts[i, j]))], many)  # noqa: E731
+    old, new = (dense(transitions.fit(pairs(counts), smooth=3.0)) for counts in (before, before + added))
+    bound = more / (sums + 3.0 + more)
+    assert (np.abs(new - old) <= bound + 1e-6).all()
+    alone = np.zeros((many, many))
+    alone[0, 1] = 4.0
+    assert dense(transitions.fit(pairs(alone), smooth=3.0))[0, 1] == pytest.approx(4.0 / (0.0 + 3.0 + 4.0))
+
+
 def test_only_the_strongest_transitions_are_kept():
     """The others are as if they had never been, and the sum that divides is still that of all."""
     whole, few = (dense(transitions.fit(chains(people=40), keep=keep)) for keep in (1_000, 4))

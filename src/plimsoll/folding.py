@@ -2,10 +2,9 @@
 far they are apart.
 
 A model of lists is a function of a history, so events that come after its fit are answered by a longer history; only what
-they say about other users is not learned until the next fit. No family says in closed form how much that is: for counts the
-order of two items cannot turn while their counts are further apart than all that came since weighs, but scores that are
-normalised, cut to the strongest links or factored may turn by a single event. So it is measured, on users of whom both
-models could answer, and bounded for users like them.
+they say about other users is not learned until the next fit. How much of a list that changes is not known in closed form,
+since scores that are cut to the strongest links or factored may turn by a single event. So it is measured, on users of
+whom both models are asked, and bounded for users like them.
 """
 
 from __future__ import annotations

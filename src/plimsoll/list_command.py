@@ -12,8 +12,8 @@ import numpy as np
 
 from plimsoll import audience, bundle
 from plimsoll.errors import DataError
+from plimsoll.list_choice import ListRules
 from plimsoll.list_cost import MEASURE, Cost, cost
-from plimsoll.list_rules import ListRules
 from plimsoll.printed import columns, printable
 from plimsoll.serve.answering import answering
 

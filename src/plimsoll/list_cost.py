@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import ranking, relevance
-from plimsoll.list_rules import ListRules
+from plimsoll.list_choice import ListRules
 from plimsoll.listing import Listing
 from plimsoll.rows import Histories
 

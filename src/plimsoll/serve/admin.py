@@ -93,5 +93,7 @@ def _below(name: str, given: str, folders: Sequence[Path]) -> Path:
         raise RequestError(f"$.{name}", "this is not a path") from None
     if not any(place.is_relative_to(folder.resolve()) for folder in folders):
         shown = ", ".join(str(folder) for folder in folders)
-        raise RequestError(f"$.{name}", f"{name}s come from below {shown}. Begin the server with --swap-from DIR.", 403)
+        raise RequestError(
+            f"$.{name}", f"{name.rstrip('s')}s come from below {shown}. Begin the server with --swap-from DIR.", 403
+        )
     return Path(given)

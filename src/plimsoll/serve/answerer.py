@@ -22,7 +22,7 @@ from plimsoll.rows import Rows, Value
 from plimsoll.serve.request import MOST_ROWS, Reader, Values
 
 if TYPE_CHECKING:
-    from plimsoll.list_rules import ListRules
+    from plimsoll.list_choice import ListRules
     from plimsoll.serve.session import Session
 
 

@@ -21,7 +21,7 @@ from plimsoll.serve.list_request import Ask, ListReader
 from plimsoll.serve.request import MOST_ROWS
 
 if TYPE_CHECKING:  # lists without rules need not know what they are
-    from plimsoll.list_rules import ListRules
+    from plimsoll.list_choice import ListRules
     from plimsoll.serve.session import Session
 
 Array = NDArray[Any]
