@@ -22,5 +22,6 @@ LISTS = {
     "ease_transitions",
     "ials",
     "ranker",
+    "sasrec",
 }
 UNFORETOLD = SIGNALS | LISTS

@@ -7,18 +7,27 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pages import blocks
-from plimsoll import flags, statement
+from plimsoll import flags, list_rules, statement
+from plimsoll.collection import Collection
+from plimsoll.ids import Ids
 from plimsoll.limits import COSTS, parse
 from plimsoll.metrics import DEPTHS, QUALITIES
 from plimsoll.policy.hygiene import faults
 from plimsoll.policy.reading import read
+from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.testing import promises
 
 TWEETS = Schema((Column("text", Kind.TEXT),), "label", ("hate", "neither", "offensive"))
+FILMS = Collection(
+    Ids.of("12"),
+    Rows(2, {"genres": Coded.of(["Drama", "War"]), "studio": Coded.of(["a", "b"]), "year": np.array([1999.0, 2000.0])}),
+    Schema((Column("genres", Kind.TEXT), Column("studio", Kind.CATEGORY), Column("year", Kind.NUMBER)), "film"),
+)
 HOME = Path(__file__).parents[1]
 PAGES = [HOME / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (HOME / "docs").rglob("*.md")
@@ -40,12 +49,16 @@ def test_python_in_a_page_runs_or_parses(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_toml_in_a_page_is_understood(page: Path, tmp_path: Path):
-    """A job.toml that is shown is one that is understood; on the page of policies each is one of those."""
+    """A job.toml that is shown is one that is understood; on the page of policies each is one of those, and on that of serving
+    rules of lists."""
     for block in blocks(page, "toml"):
         tomllib.loads(block)
         if page.name in ("policy.md", "moderation.md"):
             (tmp_path / "policy.toml").write_text(block, encoding="utf-8")
             assert not faults(read(tmp_path / "policy.toml", TWEETS))
+            continue
+        if page.name == "serving.md":
+            assert list_rules.of(block.encode(), FILMS).said
             continue
         (tmp_path / "job.toml").write_text(block, encoding="utf-8")
         assert statement.words({"job": tmp_path / "job.toml"})["predict"]

@@ -55,6 +55,10 @@ def stated(
         catalogue.find(name)
         if name in catalogue.MADE:
             raise JobError(f'--recipes {name}: it is made of other trials by itself. Name those, such as "trees".')
+    if lists is not None and (signals is not None or moments is not None):
+        raise JobError(
+            f"{', '.join(signals or moments or ())} speak of signals, and --recommend reads none. Leave them out."
+        )
     return Job(
         predict=predict,
         limits=limits if isinstance(limits, Limits) else parse(limits),
@@ -74,10 +78,16 @@ def stated(
 
 
 def _kind(name: str, kind: str) -> Kind:
+    if kind == Kind.HISTORY:
+        raise JobError(
+            f"--kind {name}={kind}: what somebody did is told by --recommend ITEM --to COL, not by a column."
+        )
     try:
         return Kind(kind)
     except ValueError:
-        raise JobError(f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(Kind)}.') from None
+        raise JobError(
+            f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(each for each in Kind if each is not Kind.HISTORY)}.'
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -95,10 +105,11 @@ class Asked:
     source: str  # as it was named; a frame has no name
     test_source: str  # empty where test rows were split off
     ladder: Mapping[str, Pair] = field(default_factory=dict)  # of moments, a fold for each rung
-    # Where answers are lists: what may be listed, what users did, what is learned from in a fold and at last, and what was
+    # Where answers are lists: what may be listed, what users did and what is known of them, what is learned from in a fold and at last, and what was
     # counted when events were parted.
     collection: Collection | None = None
     kept: Held | None = None
+    people: Collection | None = None
     taught: tuple[Rows, ...] = ()
     parted: Mapping[str, Any] = field(default_factory=dict)
     other: Other | None = None  # the same on another split
@@ -160,6 +171,7 @@ def _listed(job: Job, source: Any, test: Any) -> Asked:
         *named,
         collection=found.collection,
         kept=found.known,
+        people=found.people,
         taught=found.taught,
         parted=parted,
         other=found.other,
@@ -281,8 +293,13 @@ def _check_floors(job: Job, schema: Schema) -> None:
             )
         if floor.name not in fitting:
             raise JobError(
-                f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(fitting)}.'
+                f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(_short(fitting))}.'
             )
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Qualities of lists once each, and not at every depth."""
+    return list(dict.fromkeys(f"{name.split('@')[0]}@10" if name in LISTS else name for name in names))
 
 
 def _named(source: Any) -> str:

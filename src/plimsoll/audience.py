@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plimsoll import cuts, gathering, interactions, variety
 from plimsoll.collection import Collection
@@ -26,6 +27,7 @@ from plimsoll.scorer import pieces
 from plimsoll.truth import Part, Truth
 from plimsoll.variety import Shelf
 
+WISHES = ("k", "since", "without", "only", "why", "rows")  # words of a request beside who is asked about
 MOST_AUDITED = 5_000_000  # events that are parted on another split as well
 
 
@@ -49,6 +51,7 @@ class Audience:
     test: Part
     taught: tuple[Rows, Rows]
     known: Held
+    people: Collection  # what is known of users, by the columns of the schema behind the first
     counted: tuple[Counted, Counted]  # of the choice, and of the test
     events: Interactions
     warnings: tuple[str, ...]
@@ -68,25 +71,28 @@ def of(job: Job, source: Any, seed: int = 0) -> Audience:
     asked = job.lists
     assert asked is not None
     held = interactions.read(source, _columns(job), _beside(job))
+    gathering.check_named(_about(job), job.kinds, job.ignore)
     collection = gathering.collection(held.items, job.predict, asked.items or None, job.kinds, job.ignore)
     test = cuts.for_test(held, job.split, seed=seed, again=asked.again)
     choice = cuts.for_choice(test, job.split, seed=seed, again=asked.again)
-    choose, tested = (_part(cut, asked.to, _shelf(cut, collection)) for cut in (choice, test))
+    people = _people(job, held)
+    choose, tested = (_part(cut, asked.to, people, _shelf(cut, collection)) for cut in (choice, test))
     return Audience(
-        _schema(job, held),
+        _schema(job, held, people),
         collection,
         choose,
         tested,
-        (_rows(choice.learn, asked.to), _rows(test.learn, asked.to)),
+        (_learn(choice, asked.to, people), _learn(test, asked.to, people)),
         Held.of(held.users, test.known),
+        people,
         (choice.counted, test.counted),
         held,
         (*held.told.warnings, *_warnings(test)),
-        _other(job, test, collection) if len(held) <= MOST_AUDITED else None,
+        _other(job, test, collection, people) if len(held) <= MOST_AUDITED else None,
     )
 
 
-def _other(job: Job, test: Cut, collection: Collection) -> Other | None:
+def _other(job: Job, test: Cut, collection: Collection, people: Collection) -> Other | None:
     """Each user's last where the split is by time, and else by time; None where that cannot be."""
     assert job.lists is not None
     how = "last" if job.split.how == "time" else "time"
@@ -94,7 +100,8 @@ def _other(job: Job, test: Cut, collection: Collection) -> Other | None:
         cut = cuts.for_choice(test, Split(how), seed=job.seed + 2, again=job.lists.again)
     except DataError:
         return None
-    return Other(how, _part(cut, job.lists.to, _shelf(cut, collection)), _rows(cut.learn, job.lists.to))
+    part = _part(cut, job.lists.to, people, _shelf(cut, collection))
+    return Other(how, part, _learn(cut, job.lists.to, people))
 
 
 def _columns(job: Job) -> Columns:
@@ -104,7 +111,17 @@ def _columns(job: Job) -> Columns:
         raise JobError(
             f'--split "{job.split}" names another column than --time "{job.lists.time}". Write --split time.'
         )
+    named = {"--recommend": job.predict, "--to": job.lists.to, "--time": job.lists.time, "--weight": job.lists.weight}
+    _check_apart({**named, "--split": part})
     return Columns(job.lists.to, job.predict, job.lists.time, job.lists.weight, part)
+
+
+def _check_apart(named: dict[str, str]) -> None:
+    """Raises JobError where one column is to be two things."""
+    first: dict[str, str] = {}
+    for flag, column in named.items():
+        if column and first.setdefault(column, flag) != flag:
+            raise JobError(f'"{column}" cannot be both {first[column]} and {flag}. Name a column of its own for each.')
 
 
 def _beside(job: Job) -> Any:
@@ -112,19 +129,43 @@ def _beside(job: Job) -> Any:
     return gathering.listed(job.lists.items, job.predict) if job.lists.items else None
 
 
-def _schema(job: Job, held: Interactions) -> Schema:
-    """One column: who is asked for, whose cells are histories of the items that there are."""
+def _about(job: Job) -> list[str]:
+    """The columns that tell about items and users."""
+    assert job.lists is not None
+    return [*gathering.names(job.lists.items, job.predict), *gathering.names(job.lists.users, job.lists.to)]
+
+
+def _people(job: Job, held: Interactions) -> Collection:
+    """What is known of users; without a table, nothing."""
+    assert job.lists is not None
+    found = gathering.collection(
+        held.users, job.lists.to, job.lists.users or None, job.kinds, job.ignore, "--to", "users"
+    )
+    if taken := [name for name in found.schema.names if name in WISHES]:
+        raise JobError(
+            f'--users has a column "{taken[0]}", which is a word of requests. Rename it, or leave it out with --ignore.'
+        )
+    return found
+
+
+def _schema(job: Job, held: Interactions, people: Collection) -> Schema:
+    """Who is asked for, whose cells are histories of the items that there are, and what is known of them."""
     assert job.lists is not None
     column = Column(job.lists.to, Kind.HISTORY, 0.0, len(held.items), str(held.users.value(0)))
-    return Schema((column,), job.predict)
+    return Schema((column, *people.schema.columns), job.predict)
 
 
-def _rows(told: Histories, column: str) -> Rows:
-    return Rows(len(told), {column: told})
+def _rows(told: Histories, users: NDArray[Any], column: str, people: Collection) -> Rows:
+    return Rows(len(told), {column: told, **people.rows.take(users).columns})
 
 
-def _part(cut: Cut, column: str, shelf: Shelf) -> Part:
-    return Part(_rows(cut.rows, column), Truth(cut.truth, {}, shelf=shelf, users=cut.users))
+def _learn(cut: Cut, column: str, people: Collection) -> Rows:
+    return _rows(cut.learn, np.flatnonzero(cut.known.lengths), column, people)
+
+
+def _part(cut: Cut, column: str, people: Collection, shelf: Shelf) -> Part:
+    truth = Truth(cut.truth, {}, shelf=shelf, users=cut.users)
+    return Part(_rows(cut.rows, cut.users, column, people), truth)
 
 
 def _shelf(cut: Cut, collection: Collection) -> Shelf:
@@ -157,6 +198,7 @@ def digest(job: Job, found: Audience) -> str:
     told = found.events.histories
     for array in (told.items, told.times, told.weights, told.ends, *found.known.users.arrays().values()):
         seen.update(np.ascontiguousarray(array).data)
-    for content in found.collection.members().values():
-        seen.update(content)
+    for each in (found.collection, found.people):
+        for content in each.members().values():
+            seen.update(content)
     return seen.hexdigest()

@@ -36,6 +36,7 @@ RECIPES: dict[str, str] = {
     "ease_transitions": "plimsoll.recipes.ease_transitions",
     "ials": "plimsoll.recipes.ials",
     "ranker": "plimsoll.recipes.ranker",
+    "sasrec": "plimsoll.recipes.sasrec",
     "conv": "plimsoll.recipes.conv",
     "conv_gru": "plimsoll.recipes.conv_gru",
     "spectral_lstm": "plimsoll.recipes.spectral_lstm",

@@ -76,6 +76,10 @@ def challenge(
         raise JobError(
             "A refit takes rows of a table. Fit recordings again with plimsoll fit, or plimsoll personalise."
         )
+    if job.lists is not None:
+        raise JobError(
+            "A refit takes rows with their labels. Fit lists again with plimsoll fit, on all events up to now."
+        )
     frame, new = data.read(source), data.read(labels)
     columns = _columns(frame, job, known)
     told = _alike(new, frame, columns, job)

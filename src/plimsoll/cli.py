@@ -86,7 +86,7 @@ def _predict(args: argparse.Namespace) -> int:
     progress = Progress(sys.stderr, quiet=args.quiet)
     try:
         odd: list[str] = []
-        rows = predict(bundle.of(args.bundle), args.rows, args.out, args.batch, progress, odd.append)
+        rows = predict(bundle.of(args.bundle), args.rows, args.out, args.batch, progress, odd.append, args.lists)
     finally:
         progress.close()
     for line in odd:
@@ -118,7 +118,7 @@ def _orders(args: argparse.Namespace) -> Orders:
         patience = units.parse(args.p99, units.TIME) if args.p99 is not None else None
     except ValueError as fault:
         raise UserError(f"--p99: {fault}") from None
-    origin = Origin(args.bundle, args.policy, args.rates)
+    origin = Origin(args.bundle, args.policy, args.rates, args.lists)
     return Orders(
         origin,
         args.records,
@@ -143,6 +143,12 @@ def _policy(args: argparse.Namespace) -> int:
     from plimsoll import policy_command
 
     return policy_command.policy(args)
+
+
+def _lists(args: argparse.Namespace) -> int:
+    from plimsoll import list_command
+
+    return list_command.lists(args)
 
 
 def _refit(args: argparse.Namespace) -> int:
@@ -250,6 +256,7 @@ _COMMANDS = {
     "serve": _serve,
     "admin": _admin,
     "policy": _policy,
+    "lists": _lists,
     "refit": _refit,
     "watch": _watch,
     "stream": _stream,

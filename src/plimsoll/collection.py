@@ -21,7 +21,8 @@ from plimsoll.members import check, parse_json
 from plimsoll.rows import NUMERIC, Cells, Coded, Rows
 from plimsoll.schema import USABLE, Schema
 
-ARRAYS, ABOUT = "collection.safetensors", "collection.json"
+NAME = "collection"
+ARRAYS, ABOUT = f"{NAME}.safetensors", f"{NAME}.json"
 _IDS = ("ids", "text", "ends")
 
 
@@ -47,43 +48,45 @@ class Collection:
         """The number of the item whose id a cell holds, however it is written; -1 where there is none."""
         return self.ids.find(spelled(cell))
 
-    def members(self) -> dict[str, bytes]:
+    def members(self, of: str = NAME) -> dict[str, bytes]:
         """The collection as members of a bundle, by name: the same bytes every time."""
         arrays: dict[str, NDArray[Any]] = dict(self.ids.arrays())
         for k, name in enumerate(self.schema.names):
             arrays |= _stored(k, self.rows.columns[name])
         about = {"count": len(self), "schema": self.schema.as_json()}
-        return {ARRAYS: save_arrays(arrays), ABOUT: msgspec.json.encode(about)}
+        return {f"{of}.safetensors": save_arrays(arrays), f"{of}.json": msgspec.json.encode(about)}
 
     @staticmethod
-    def read(members: Mapping[str, bytes]) -> Collection:
-        """What ``members`` wrote, each byte of it checked. Raises BundleError where they are no collection."""
-        for name in (ARRAYS, ABOUT):
+    def read(members: Mapping[str, bytes], of: str = NAME) -> Collection:
+        """What ``members`` wrote under this name, each byte of it checked. Raises BundleError where they are no collection."""
+        held, told = f"{of}.safetensors", f"{of}.json"
+        for name in (held, told):
             if name not in members:
                 raise BundleError(f"{name}: is not in the bundle, so its answers have no names.")
             check(name, members[name])
-        count, schema = _about(parse_json(ABOUT, members[ABOUT]))
-        arrays = load_arrays(members[ARRAYS])
-        ids = Ids.read(ARRAYS, {name: arrays.pop(name) for name in _IDS if name in arrays})
+        count, schema = _about(told, parse_json(told, members[told]))
+        arrays = load_arrays(members[held])
+        ids = Ids.read(held, {name: arrays.pop(name) for name in _IDS if name in arrays})
         if len(ids) != count:
-            raise BundleError(f"{ARRAYS}: holds {len(ids):,} ids where {ABOUT} says {count:,}.")
+            raise BundleError(f"{held}: holds {len(ids):,} ids where {told} says {count:,}.")
         columns = {
-            column.name: _fetched(k, count, column.kind in NUMERIC, arrays) for k, column in enumerate(schema.columns)
+            column.name: _fetched(held, k, count, column.kind in NUMERIC, arrays)
+            for k, column in enumerate(schema.columns)
         }
         if arrays:
-            raise BundleError(f'{ARRAYS}: holds "{min(arrays)[:60]}", which is no part of a collection.')
+            raise BundleError(f'{held}: holds "{min(arrays)[:60]}", which is no part of a collection.')
         return Collection(ids, Rows(count, columns), schema)
 
 
-def _about(value: Any) -> tuple[int, Schema]:
+def _about(place: str, value: Any) -> tuple[int, Schema]:
     if not isinstance(value, dict) or set(value) != {"count", "schema"} or type(value["count"]) is not int:
-        raise BundleError(f"{ABOUT}: is not about a collection.")
+        raise BundleError(f"{place}: is not about a collection.")
     try:
         schema = Schema.from_json(value["schema"])
     except DataError as fault:
-        raise BundleError(f"{ABOUT}: {fault}") from None
+        raise BundleError(f"{place}: {fault}") from None
     if len(set(schema.names)) != len(schema.names) or any(column.kind not in USABLE for column in schema.columns):
-        raise BundleError(f"{ABOUT}: a column is there twice, or is of a kind that items do not have.")
+        raise BundleError(f"{place}: a column is there twice, or is of a kind that items do not have.")
     return value["count"], schema
 
 
@@ -95,21 +98,21 @@ def _stored(place: int, cells: Cells) -> dict[str, NDArray[Any]]:
     return {f"numbers{place}": np.ascontiguousarray(cells)}
 
 
-def _fetched(place: int, count: int, numeric: bool, arrays: dict[str, NDArray[Any]]) -> Cells:
+def _fetched(file: str, place: int, count: int, numeric: bool, arrays: dict[str, NDArray[Any]]) -> Cells:
     wanted = ("numbers",) if numeric else ("codes", "text", "ends")
     found = [arrays.pop(f"{name}{place}", None) for name in wanted]
     first = found[0]
     due = np.dtype(np.float64 if numeric else np.int32)
     if first is None or first.dtype != due or first.shape != (count,):
-        raise BundleError(f"{ARRAYS}: column {place} is not {count:,} cells of its kind.")
+        raise BundleError(f"{file}: column {place} is not {count:,} cells of its kind.")
     if numeric:
         if np.isinf(first).any():
-            raise BundleError(f"{ARRAYS}: column {place} holds a number that is not finite.")
+            raise BundleError(f"{file}: column {place} holds a number that is not finite.")
         return first
     text, ends = found[1], found[2]
     if text is None or ends is None:
-        raise BundleError(f"{ARRAYS}: column {place} has codes without their values.")
-    check_packed(ARRAYS, text, ends)
+        raise BundleError(f"{file}: column {place} has codes without their values.")
+    check_packed(file, text, ends)
     if len(first) and not (first.min() >= -1 and first.max() < len(ends)):
-        raise BundleError(f"{ARRAYS}: column {place} has a code without a value.")
+        raise BundleError(f"{file}: column {place} has a code without a value.")
     return Coded(first, tuple(unpacked(text, ends)))

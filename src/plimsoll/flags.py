@@ -128,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
         _add_serve,
         _add_admin,
         _add_policy,
+        _add_list_rules,
         _add_refit,
         _add_watch,
         _add_stream,
@@ -151,6 +152,7 @@ def _add_predict(commands: Any) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="where to write: .csv .tsv .parquet .jsonl (.gz)"
     )
     one.add_argument("--batch", type=int, default=20_000, metavar="N", help="rows held in memory at a time (20000)")
+    one.add_argument("--lists", type=Path, metavar="FILE", help="rules inside the lists of a bundle that recommends")
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
@@ -173,6 +175,7 @@ def _add_serve(commands: Any) -> None:
     one.add_argument(
         "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
     )
+    one.add_argument("--lists", type=Path, metavar="FILE", help="rules inside the lists of a bundle that recommends")
     one.add_argument("--log", choices=("plain", "json"), default="plain", help="lines on standard error (plain)")
     one.add_argument("--log-requests", action="store_true", help="a line for each request too")
 
@@ -217,6 +220,7 @@ def _add_admin(commands: Any) -> None:
     one.add_argument("bundle", nargs="?", metavar="BUNDLE", help="to swap or to try; as the server sees the path")
     one.add_argument("--policy", metavar="FILE", help="the policy before it (the one that is served now)")
     one.add_argument("--rates", metavar="FILE", help="the backtest of that policy")
+    one.add_argument("--lists", metavar="FILE", help="the rules inside its lists (those that are served now)")
     one.add_argument(
         "--share", type=float, default=0.0, metavar="S", help="of the requests that a candidate answers (0: a shadow)"
     )
@@ -286,6 +290,20 @@ def _policy_way(ways: Any, name: str, says: str) -> Any:
     one.add_argument("--bundle", metavar="BUNDLE", type=Path, help="the model whose columns and scores the rules name")
     one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
     return one
+
+
+def _add_list_rules(commands: Any) -> None:
+    one = commands.add_parser("lists", help="check the rules inside the lists of a bundle, and what they cost")
+    ways = one.add_subparsers(dest="what", metavar="WHAT", title="what to do", parser_class=_Parser, required=True)
+    check = ways.add_parser("check", help="of how many items each rule speaks, and what they cost together")
+    check.add_argument("rules", metavar="RULES", type=Path, help="a file of rules, such as lists.toml")
+    check.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that recommends, or the folder of a run")
+    check.add_argument(
+        "--cost",
+        metavar="EVENTS",
+        help="how good the lists of test rows are with them and without: what it was fitted on",
+    )
+    check.add_argument("--json", action="store_true", help="as JSON, and nothing else")
 
 
 def _add_refit(commands: Any) -> None:
@@ -567,6 +585,7 @@ def _add_lists(one: Any) -> None:
     lists.add_argument("--time", metavar="COL", help="when each event was (the order of the table)")
     lists.add_argument("--weight", metavar="COL", help="how much each event counts, from 0 up (one)")
     lists.add_argument("--items", metavar="FILE", help="a table of what is known of items, by the same column")
+    lists.add_argument("--users", metavar="FILE", help="a table of what is known of users, by the same column")
     lists.add_argument("--again", action="store_const", const=True, help="items may come again to who had them")
     lists.add_argument(
         "--forget", action="store_const", const=True, help="the bundle keeps nothing of users: requests bring it along"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,28 +127,61 @@ def column(frame: pl.DataFrame, name: str, flag: str) -> pl.Series:
     return frame[name]
 
 
-def listed(source: Any, name: str) -> pl.Series:
-    """The id of each row of a table of items, as ``spelled``. Raises DataError where one is missing or is there twice."""
-    found = pl.concat([spelled(column(frame, name, "--recommend")) for frame in batches(source)])
+def _named(frame: pl.DataFrame, name: str, flag: str, of: str) -> pl.Series:
+    if name not in frame.columns:
+        raise DataError(
+            f'The {of} have no column "{name}", as {flag} names it. {nearest(name, frame.columns)} Rename that one.'
+        )
+    return frame[name]
+
+
+def names(source: Any, but: str) -> list[str]:
+    """The columns of a table beside one; none where there is no table."""
+    first = next(iter(batches(source)), None) if source else None
+    return [] if first is None else [name for name in first.columns if name != but]
+
+
+def listed(source: Any, name: str, flag: str = "--recommend", of: str = "items") -> pl.Series:
+    """The id of each row of a table of items, or of users, as ``spelled``. Raises DataError where one is missing or is there twice."""
+    parts = [spelled(_named(frame, name, flag, of)) for frame in batches(source)]
+    if not parts:
+        raise DataError(f"The table of {of} has no rows. Leave --{of} out, or give one with a row for each.")
+    found = pl.concat(parts)
     if lost := found.null_count():
-        raise DataError(f'{lost:,} rows of the items have no "{name}". Leave those rows out.')
+        raise DataError(f'{lost:,} rows of the {of} have no "{name}". Leave those rows out.')
     twins = found.filter(found.is_duplicated())
     if len(twins):
-        raise DataError(f'"{twins[0]}" is the "{name}" of several rows of the items. Keep one of them.')
+        raise DataError(f'"{twins[0]}" is the "{name}" of several rows of the {of}. Keep one of them.')
     return found
 
 
+def check_named(about: Sequence[str], kinds: Mapping[str, Kind], unread: Sequence[str]) -> None:
+    """Raises JobError where a kind is stated, or a column ignored, that is none of those that tell ``about`` items and users."""
+    for flag, names in (("--kind", kinds), ("--ignore", unread)):
+        for each in names:
+            if each not in about:
+                said = nearest(each, about) if about else "There is no such table: name one with --items."
+                raise JobError(f'{flag} "{each}" is not a column of what is known of items. {said}')
+
+
 def collection(
-    known: Ids, name: str, source: Any = None, kinds: Mapping[str, Kind] | None = None, unread: tuple[str, ...] = ()
+    known: Ids,
+    name: str,
+    source: Any = None,
+    kinds: Mapping[str, Kind] | None = None,
+    unread: tuple[str, ...] = (),
+    flag: str = "--recommend",
+    of: str = "items",
 ) -> Collection:
-    """The items of ``known`` with what a table says of them, by its column ``name``; without a table nothing is.
+    """The items of ``known`` with what a table says of them, by its column ``name``; without a table nothing is. ``flag`` and ``of``
+    are what is said of a fault: users have a table too.
 
     Kinds of columns are inferred as those of any table, over the rows that name an item of ``known``; an item without a
     row has cells that are missing. Raises DataError and JobError.
     """
     if source is None:
         return Collection(known, Rows(len(known), {}), Schema((), name))
-    number = Numbering.by(known).of(listed(source, name))
+    number = Numbering.by(known).of(listed(source, name, flag, of))
     frame = data.read(source)
     columns, ignored = infer.columns_of([cells for cells in frame if cells.name not in (name, *unread)], kinds or {})
     schema = Schema(columns, name, ignored=(*unread, *ignored))

@@ -21,6 +21,7 @@ from plimsoll.members import check
 from plimsoll.rows import Histories, Past
 
 MEMBER = "users.safetensors"
+PEOPLE = "people"  # what is known of them, as a collection of this name
 _IDS = ("ids", "text", "ends")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from plimsoll.errors import JobError, nearest
 from plimsoll.limits import Limits, parse
-from plimsoll.metrics import LISTS, METRICS, QUALITIES, SEQUENCES
+from plimsoll.metrics import LISTS, METRICS, QUALITIES, SEQUENCES, meant
 from plimsoll.schema import Kind
 
 
@@ -115,7 +115,7 @@ class Lists:
 
     ``to`` is the column of users, or of sessions; ``time`` and ``weight`` say when each event was and how much it counts, ""
     where no column does: then the order of the table is that of time, and each counts one. ``items`` is a table of what is
-    known of items, "" where there is none. Items may come ``again``, or are left out of the lists of who had them. A bundle
+    known of items, and ``users`` one of what is known of users, "" where there is none. Items may come ``again``, or are left out of the lists of who had them. A bundle
     keeps what users did, or is to ``forget`` it: then each request brings it along.
     """
 
@@ -123,6 +123,7 @@ class Lists:
     time: str = ""
     weight: str = ""
     items: str = ""
+    users: str = ""
     again: bool = False
     forget: bool = False
 
@@ -184,6 +185,8 @@ def _known(what: str, default: Any, value: Mapping[str, Any]) -> Any:
     for name in value:
         if name not in known:
             raise JobError(f'{what}: there is no "{name}". {nearest(name, known)}')
+        if isinstance(known[name], bool) and not isinstance(value[name], bool):
+            raise JobError(f"{what}: {name} is {value[name]!r}, and is to be true or false.")
     try:
         return type(default)(**{name: type(known[name])(part) for name, part in value.items()})
     except (TypeError, ValueError) as fault:
@@ -230,19 +233,19 @@ class Job:
             raise JobError(
                 f'--metric "{name}" is not of these answers. Write {"one such as ndcg@10" if self.lists else "--recommend for lists of items"}.'
             )
+        if name in LISTS and not QUALITIES[name].chooses:
+            raise JobError(
+                f'--metric "{name}" cannot choose: a list of what nobody wants may have the best there is. Write it as a limit, and let one such as ndcg@10 choose.'
+            )
         if name in SEQUENCES and self.decode is None:
             raise JobError(f'--metric "{name}" is of what happens in a signal. Name its labels with --decode.')
-        if name in LISTS and not LISTS[name].chooses:
-            raise JobError(
-                f'--metric "{name}" cannot choose: it says what is shown, and lists drawn by chance are the best at that. Write it as a limit, and let one such as ndcg@10 choose.'
-            )
         if name in QUALITIES and name not in METRICS and name not in SEQUENCES and not QUALITIES[name].chooses:
             raise JobError(
                 f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
             )
         if name and name not in QUALITIES:
             known = [each for each in LISTS if LISTS[each].chooses] if self.lists else [*METRICS, *SEQUENCES]
-            raise JobError(f'--metric "{name}" is not known. {nearest(name, known)}')
+            raise JobError(f'--metric "{name}" is not known. {meant(name, known)}')
 
     def asks(self, of: str) -> bool:
         """Whether its score or a limit is of ``events``, of ``symbols``, and so on (see ``metrics.Quality``)."""

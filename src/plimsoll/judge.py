@@ -17,6 +17,7 @@ from plimsoll.asked import Asked
 from plimsoll.bundle import Bundle
 from plimsoll.calibration import Calibration
 from plimsoll.errors import BundleError, DataError, TrialError, UserError
+from plimsoll.held import PEOPLE
 from plimsoll.limits import Measured
 from plimsoll.rule import Choice
 from plimsoll.runner import Outcome
@@ -54,11 +55,13 @@ class Judge:
     @cached_property
     def _beside(self) -> Mapping[str, bytes]:
         """What a bundle holds beside its model, whatever that is: what may be listed, and what users did."""
-        collection, kept = self.asked.collection, self.asked.kept
+        collection, kept, people = self.asked.collection, self.asked.kept, self.asked.people
         assert self.asked.job.lists is not None or collection is None
         found = {} if collection is None else collection.members()
         forget = self.asked.job.lists is None or self.asked.job.lists.forget
-        return found if forget or kept is None else {**found, **kept.members()}
+        if forget or kept is None or people is None:
+            return found
+        return {**found, **kept.members(), **(people.members(PEOPLE) if people.schema.columns else {})}
 
     def recorded(self, blank: Trial, outcome: Outcome, seconds: float) -> Trial:
         """A trial with what its fit came to: its score, and on all rows what its model costs as it is served."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from plimsoll import units
-from plimsoll.errors import LimitError, nearest
-from plimsoll.metrics import EVENTS, QUALITIES, ROBUSTNESS, SYMBOLS
+from plimsoll.errors import LimitError
+from plimsoll.metrics import EVENTS, QUALITIES, ROBUSTNESS, SYMBOLS, meant
 
 # What each cost is counted in. Quality floors are the metrics, counted as plain numbers or shares.
 COSTS: dict[str, str] = {
@@ -220,7 +220,7 @@ def _parse_one(word: str, index: int) -> Limit:
         )
     name, where, side, number = match.groups()
     if name not in COSTS and name not in QUALITIES:
-        raise LimitError(f'limits[{index}]: nothing called "{name}" is measured. {nearest(name, [*COSTS, *QUALITIES])}')
+        raise LimitError(f'limits[{index}]: nothing called "{name}" is measured. {meant(name, [*COSTS, *QUALITIES])}')
     upper = _UPPER[side]
     _check_side(name, upper, index)
     try:

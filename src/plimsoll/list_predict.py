@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from plimsoll import gathering
+from plimsoll import gathering, ranking
 from plimsoll.errors import DataError, nearest
 from plimsoll.serve.lister import Lister
 
@@ -18,7 +19,8 @@ K = 10
 
 
 def frames(lister: Lister, rows: Any, batch: int) -> Iterator[pl.DataFrame]:
-    """The lists of the users that a table names, each once and in its order: the user, a place from 1 on, an item and a score."""
+    """The lists of the users that a table names, each once and in its order: the user, a place from 1 on, an item and a score,
+    and where there are rules whether it stands there ``filled``, breaking one."""
     seen: set[Any] = set()
     for frame in gathering.batches(rows, batch):
         cells = [cell for cell in _users(lister, frame) if cell is not None]
@@ -33,10 +35,10 @@ def listed(lister: Lister, users: list[Any]) -> pl.DataFrame:
     import polars as pl
 
     schema, ids = lister.schema, lister.collection.ids
-    lists = lister.listing.predict(lister.users(users))[:, :K]
+    lists, filled = best(lister, users)
     held = np.asarray(lists["item"] >= 0)
     whose, place = np.nonzero(held)
-    return pl.DataFrame(
+    told = pl.DataFrame(
         [
             pl.Series(schema.columns[0].name, [users[k] for k in whose.tolist()]),
             pl.Series("place", place + 1),
@@ -44,6 +46,23 @@ def listed(lister: Lister, users: list[Any]) -> pl.DataFrame:
             pl.Series("score", lists["score"][held]),
         ]
     )
+    if lister.rules is None:
+        return told
+    first = held.sum(axis=1) - filled  # of the places that are filled
+    return told.with_columns(pl.Series("filled", place >= first[whose]))
+
+
+def best(lister: Lister, users: list[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The lists of these users, ``RANKED`` of shape (users, 10), and how many at the end of each break a rule."""
+    rows, model = lister.users(users), lister.listing
+    filled = np.zeros(len(users), dtype=np.int64)
+    if lister.rules is None:
+        return model.predict(rows)[:, :K], filled
+    lists, told = ranking.nothing(len(users), K), rows.histories(model.column)
+    for row in range(len(users)):
+        past = told.past(row)
+        lists[row], filled[row] = lister.best(model.scores(past), past, K)
+    return lists, filled
 
 
 def _users(lister: Lister, frame: pl.DataFrame) -> list[Any]:

@@ -115,13 +115,16 @@ Work = Callable[[Profile, Knobs], float]
 @dataclass(frozen=True)
 class Beside:
     """What a fit is given beside histories: the collection, a clock, a seed, and a judge of scores on rows that are not seen
-    (None in the last fit), shape (rows, many), more being better."""
+    (None in the last fit), shape (rows, many), more being better. ``truth`` is what came next in those rows, and whether items
+    may come ``again``, for a fit that asks about some of them."""
 
     collection: Collection
     clock: Clock
     seed: int
     unseen: Histories | None = None
     judge: Callable[[Array], float] | None = None
+    truth: Array | None = None
+    again: bool = False
 
 
 def recipe(
@@ -133,11 +136,12 @@ def recipe(
     work: Work,
     settles: Callable[[Scorer], Knobs] = lambda _scorer: {},
     refuse: Callable[[Job, Schema], str | None] = lambda _job, _schema: None,
+    devices: bool = False,
 ) -> Recipe:
     """The recipe of a family: how it is fitted and loaded again, the bytes that a fit holds beside the events, and the
     operations of it."""
     family = Family(name, fit, load, memory, work, settles, refuse)
-    return Recipe(name, space, family.refusal, family.facts, family.fitted, family.loaded, lists=True)
+    return Recipe(name, space, family.refusal, family.facts, family.fitted, family.loaded, devices=devices, lists=True)
 
 
 @dataclass(frozen=True)
@@ -171,9 +175,11 @@ class Family:
         told = fold.train.histories(column)
         assert job.lists is not None
         assert fold.collection is not None
-        beside = Beside(fold.collection, clock, job.seed, *_unseen(fold, column, job.lists.again))
+        again = job.lists.again
+        unseen = *_unseen(fold, column, again), fold.valid_target if fold.valid else None
+        beside = Beside(fold.collection, clock, job.seed, *unseen, again)
         scorer = self.fit(told, knobs, beside)
-        return Listing(self.name, column, scorer, popular.fit(told, LATELY), job.lists.again, self.settles(scorer))
+        return Listing(self.name, column, scorer, popular.fit(told, LATELY), again, self.settles(scorer))
 
     def loaded(self, job: Job, schema: Schema, members: Members) -> Listing:
         """The model of these members. Raises KeyError and ValueError where they are none."""

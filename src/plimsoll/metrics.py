@@ -6,7 +6,7 @@ Each takes ``truth`` of shape (rows,) (class numbers, or values) and ``answers``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from plimsoll import units
 from plimsoll.draws import ends
+from plimsoll.errors import nearest
 
 Array = NDArray[Any]
 
@@ -228,6 +229,22 @@ QUALITIES: dict[str, Quality] = {
     **SYMBOLS,
     **ROBUSTNESS,
 }
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by the name of a quality, or which there are.
+
+    >>> meant("ndcg@7", LISTS)
+    'ndcg is there at 1, 2, 3, 5, 10, 20, 50 and 100.'
+    >>> meant("acuracy", ["accuracy"])
+    'Did you mean "accuracy"?'
+    """
+    kind, at, _ = name.partition("@")
+    if at and kind in (*_FOUND, *_SHOWN):
+        return f"{kind} is there at {', '.join(map(str, DEPTHS[:-1]))} and {DEPTHS[-1]}."
+    return nearest(name, known)
+
+
 # Edit distances by the number of what was true (see ``sequences``): in them misses and false alarms both count, so that
 # they can choose a model. Of the others a silent model, or a hasty one, has the best there is.
 SEQUENCES = ("event_error_rate", "character_error_rate")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from plimsoll import chronology, ranking, relevance, transitions
 from plimsoll.rows import Histories
+from plimsoll.scorer import Scorer
 
 Array = NDArray[Any]
 MOST = 2_000_000  # events that are looked at: users beyond are left out, by chance
@@ -65,9 +66,14 @@ def _mixed(rows: Histories, seed: int) -> Histories:
 
 
 def _found(learn: Histories, rows: Histories, truth: Array, again: bool) -> NDArray[np.float64]:
-    model = transitions.fit(learn)
+    return gains(transitions.fit(learn), rows, truth, again)
+
+
+def gains(model: Scorer, rows: Histories, truth: Array, again: bool) -> NDArray[np.float64]:
+    """nDCG of the first ten that a model lists after each of these histories, shape (rows,); what they hold is left out, unless
+    it may come ``again``."""
     lists = ranking.nothing(len(rows))
-    step = max(1, _CELLS // max(1, learn.many))
+    step = max(1, _CELLS // max(1, model.many))
     for begin in range(0, len(rows), step):
         some = rows.take(np.arange(begin, min(begin + step, len(rows))))
         lists[begin : begin + step] = ranking.best(model.scores(some), None if again else some)

@@ -99,11 +99,18 @@ def _framed(answerer: Answerer, rows: Any) -> Any:
 
 
 def predict(
-    bundle: Path, rows: str | Path, out: Path, batch: int = 20_000, told: Told | None = None, warn: Told | None = None
+    bundle: Path,
+    rows: str | Path,
+    out: Path,
+    batch: int = 20_000,
+    told: Told | None = None,
+    warn: Told | None = None,
+    lists: Path | None = None,
 ) -> int:
     """Answer every row and write them to ``out``, by its ending; the number of rows comes back.
 
-    ``told`` hears of each batch, and ``warn``, at the end, of cells that could not be understood.
+    ``told`` hears of each batch, and ``warn``, at the end, of cells that could not be understood. ``lists`` is a file of
+    rules inside the lists of a bundle that recommends.
 
     ``out`` appears when it is whole, and not before. Texts that a spreadsheet would run as a formula get an apostrophe in CSV and TSV.
     Cells of CSV go to CSV as they are written; elsewhere columns of numbers are numbers.
@@ -113,7 +120,7 @@ def predict(
     kind = _kind(out)
     if batch < 1:
         raise DataError(f"--batch {batch} holds no rows. Write a number such as 20000.")
-    answerer = answering(bundles.read(bundle))
+    answerer = answering(bundles.read(bundle), lists=lists)
     if answerer.schema.lists:
         return _lists(answerer, rows, out, kind, batch, told)
     signals = answerer.bundle.job.signals is not None

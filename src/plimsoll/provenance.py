@@ -17,7 +17,8 @@ _LONG = 1e-5 / 3.0  # as many digits as a figure can have
 def facts(
     limits: Limits, measured: Measured, test: Score, sketches: Mapping[str, Any], answers: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a bundle says of how it was made; ``sketches`` are of the training rows, ``answers`` of those to the test rows."""
+    """What a bundle says of how it was made; ``sketches`` are of the training rows, or of histories up
+    to the test, ``answers`` of those to the test rows."""
     return {
         "limits": [str(limit) for limit in limits],
         "measured": measured.as_json(),
@@ -36,4 +37,6 @@ def blank(limits: Limits, metric: str, asked: Asked) -> dict[str, Any]:
     measured = Measured(dict.fromkeys(names, (_LONG, _LONG, _LONG)))
     test = Score(metric, _LONG, _LONG, _LONG)
     answers = evidence.longest_answered(asked.schema, _LONG)
-    return facts(limits, measured, test, evidence.sketches(asked.learn.rows), answers)
+    # Who is served has a history up to now, which is as long as those that the test rows have.
+    rows = asked.test.rows if asked.schema.lists else asked.learn.rows
+    return facts(limits, measured, test, evidence.sketches(rows), answers)

@@ -150,7 +150,9 @@ def _lists(job: Job) -> list[str]:
     if job.lists is None:
         return []
     said = job.lists.as_json()
-    worded = [word for name in ("to", "time", "weight", "items") if said[name] for word in (f"--{name}", said[name])]
+    worded = [
+        word for name in ("to", "time", "weight", "items", "users") if said[name] for word in (f"--{name}", said[name])
+    ]
     return [*worded, *(f"--{name}" for name in ("again", "forget") if said[name])]
 
 

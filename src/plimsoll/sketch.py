@@ -149,7 +149,7 @@ def sketches(told: Any, schema: Schema) -> list[Sketch]:
         if column.kind is Kind.TIME:
             found.append(Sketch(column.name, one.rows, one.missing))
             continue
-        found.append(_of(column.name, one, column.kind in (*NUMERIC, Kind.SIGNAL)))
+        found.append(_of(column.name, one, column.kind in (*NUMERIC, Kind.SIGNAL, Kind.HISTORY)))
         if one.letters is not None and one.letters.quantiles:
             edges, below = _steps(f"{column.name}.letters", one.letters.quantiles, one.letters.below)
             known = round(one.rows * (1.0 - one.missing))

@@ -62,7 +62,7 @@ def fit(
     ``source`` and ``test`` are a path (a file, a folder, a glob) or a frame of pandas, Polars or Arrow. ``spent`` are
     seconds of the window that had passed before: a command's start counts. With ``moments`` (window, stride, rest, person,
     session, delay, settle) ``predict`` is the label to decode in a signal, and ``signals`` says where its samples lie
-    (file, rate, resample, band, notch, ring). With ``lists`` (to, time, weight, items, again, forget) rows are events, and
+    (file, rate, resample, band, notch, ring). With ``lists`` (to, time, weight, items, users, again, forget) rows are events, and
     ``predict`` is the column of the items to recommend.
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.

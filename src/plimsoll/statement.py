@@ -39,7 +39,7 @@ PARTS = {
     "label_delay": ("moments", "delay"),
     **{name: ("signals", name) for name in ("rate", "resample", "band", "notch", "ring")},
     "signal_file": ("signals", "file"),
-    **{name: ("lists", name) for name in ("to", "time", "weight", "items", "again", "forget")},
+    **{name: ("lists", name) for name in ("to", "time", "weight", "items", "users", "again", "forget")},
 }
 _ALIASES = {"limit": "limits", "kind": "kinds"}
 _COMMAS = ("ignore", "recipes")  # lists that may be written as one text
@@ -71,12 +71,12 @@ _OTHER = {
 
 def _settle(found: dict[str, Any]) -> None:
     """``decode`` is a ``predict`` whose rows are moments, and ``recommend`` one whose answers are lists of items."""
+    asked, before = "predict", "a row's answer"
     for word, (part, answer, flag) in _OTHER.items():
         if named := found.pop(word, None):
             if found.get("predict"):
-                raise JobError(
-                    f"--predict and --{word} are two jobs: a row's answer, and {answer}. Keep one of the two."
-                )
+                raise JobError(f"--{asked} and --{word} are two jobs: {before}, and {answer}. Keep one of the two.")
+            asked, before = word, answer if word != "decode" else f"{answer} answer"
             found["predict"], found[part] = named, found.get(part, {})
         elif part in found:
             raise JobError(f"{', '.join(found[part])} speak of {part}. Write {flag} in place of --predict.")

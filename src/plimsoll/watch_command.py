@@ -60,6 +60,10 @@ def looked(place: Path, rows: str, labels: str | None = None, say: Callable[[str
     from plimsoll.serve.answering import answering
 
     model = answering(bundle.read(bundle.of(place)))
+    if model.schema.lists:
+        raise UserError(
+            "This bundle answers with lists, and a file holds no requests. Watch its server: plimsoll watch URL."
+        )
     reference = Reference.of(model.bundle)
     held = Watch(reference, _PAIRS, blocks=0)
     for frame, cells in sources.batches(rows, model.bundle.job, model.schema, _BATCH, labels is not None):

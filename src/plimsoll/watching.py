@@ -51,7 +51,8 @@ class Reference:
         """Raises BundleError where what the bundle says of itself cannot be."""
         facts = bundle.facts
         columns = sketches(facts.get("sketches", {}), bundle.schema)
-        outputs = answered(facts.get("answers", {}), bundle.schema)
+        # How long a list is says what its caller wanted, and nothing of the model.
+        outputs = [] if bundle.schema.lists else answered(facts.get("answers", {}), bundle.schema)
         digest = str(facts.get("digest", ""))
         return Reference(
             digest, bundle.schema, bundle.calibration, _test(facts, bundle), tuple(columns), tuple(outputs)
@@ -97,6 +98,8 @@ def _test(facts: Mapping[str, Any], bundle: Bundle) -> Score | None:
         told = msgspec.convert(facts["metrics"], list[_Test])[0]
     except (msgspec.ValidationError, IndexError) as fault:
         raise BundleError(f"facts.metrics: {fault}.") from None
+    if told.metric in metrics.LISTS and bundle.schema.lists:
+        return None  # what a list found is known only of who came back
     if told.metric in metrics.SEQUENCES and bundle.job.decode is not None:
         return None  # labels of rows, one by one, say nothing of what happens in a stream
     metric = metrics.METRICS.get(told.metric)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from plimsoll.policy import harm, notice
 from plimsoll.policy.expression import truth
 from plimsoll.policy.rules import TYPES, Copies, Counter, Policy, Rule, Truth, words
 from plimsoll.policy.terms import FUNCTIONS, SPECIAL, Constant, Term, Type, Words
+from plimsoll.policy.written import content, table
 from plimsoll.schema import Kind, Schema
 
-MOST_BYTES = 1_000_000  # of a policy
 MOST_LISTED = 50_000_000  # bytes of a list in a file of its own
 MOST_RULES = 1_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -85,60 +84,34 @@ class _File(_Strict):
     statement: str = ""
 
 
+_PARTS = {
+    "rules": _Rule,
+    "counters": _Counter,
+    "copies": _Copies,
+    "truth": _Truth,
+    "lists": _Listed,
+    "records": _Records,
+}
+
+
 def read(path: Path | str, schema: Schema | None = None) -> Policy:
     """The policy of a file, for a model of this schema, or for none. Raises PolicyError."""
     path = Path(path)
+    text = content(path, "Put long lists into files.")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise PolicyError(
-                f"{path}: is larger than {units.show(MOST_BYTES, units.BYTES)}. Put long lists into files."
-            )
-        text = path.read_bytes()
-    except OSError as fault:
-        raise PolicyError(f"{path}: cannot be read: {fault.strerror}.") from None
-    try:
-        return _policy(_file(text), text, path.parent, schema)
+        return _policy(table(text, _File, _PARTS), text, path.parent, schema)
     except PolicyError as fault:
         raise PolicyError(f"{path}: {fault}") from None
-
-
-def _file(text: bytes) -> _File:
-    try:
-        value = tomllib.loads(text.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise PolicyError("it is not UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise PolicyError(f"it is not TOML: {fault}.") from None
-    try:
-        return msgspec.convert(value, _File)
-    except msgspec.ValidationError as fault:
-        raise PolicyError(_said(str(fault))) from None
-
-
-def _said(fault: str) -> str:
-    """What msgspec found, with the nearest word where one is not known."""
-    unknown = re.search(r"unknown field `([^`]+)`", fault)
-    if unknown is None:
-        return f"{fault.replace(' - at ', ', at ')}."
-    place = re.search(r"at `\$\.?([^`\[.]*)", fault)
-    kinds = {
-        "rules": _Rule,
-        "counters": _Counter,
-        "copies": _Copies,
-        "truth": _Truth,
-        "lists": _Listed,
-        "records": _Records,
-    }
-    struct: Any = kinds.get(place[1] if place else "", _File)
-    where = f" in {place[1]}" if place and place[1] else ""
-    known = [each.name for each in msgspec.structs.fields(struct)]
-    return f'"{unknown[1]}"{where} is not known. {nearest(unknown[1], known)}'
 
 
 def _policy(told: _File, text: bytes, folder: Path, schema: Schema | None) -> Policy:
     if schema is not None and (signals := schema.of(Kind.SIGNAL)):
         raise PolicyError(
             f'rules decide on single values, and the model reads a signal, "{signals[0]}". Serve it without.'
+        )
+    if schema is not None and schema.lists:
+        raise PolicyError(
+            "rules decide by scores of rows, and the model answers with lists of items. Serve it without."
         )
     outcomes = _outcomes(told)
     fields = {name: _kind(kind, name) for name, kind in told.fields.items()}

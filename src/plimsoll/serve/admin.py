@@ -23,6 +23,7 @@ class _Load(msgspec.Struct, forbid_unknown_fields=True):
     bundle: str | None = None
     policy: str | None = None
     rates: str | None = None
+    lists: str | None = None
     share: float = 0.0
 
 
@@ -74,14 +75,14 @@ def _order(do: str, body: bytes, now: Origin | None, folders: Sequence[Path]) ->
         raise RequestError("$.share", "only a candidate answers a share of the requests. Ask for /admin/candidate.")
     found = {
         name: _below(name, given, folders) if given is not None else getattr(now, name, None)
-        for name, given in (("bundle", told.bundle), ("policy", told.policy))
+        for name, given in (("bundle", told.bundle), ("policy", told.policy), ("lists", told.lists))
     }
     if found["bundle"] is None:
         raise RequestError("$.bundle", "say which bundle")
     # How often rules fire was told of one policy; another needs its own backtest.
     same = told.policy is None and now is not None
     rates = _below("rates", told.rates, folders) if told.rates is not None else (now.rates if same and now else None)
-    return ordered(do, Origin(found["bundle"], found["policy"], rates), told.share)
+    return ordered(do, Origin(found["bundle"], found["policy"], rates, found["lists"]), told.share)
 
 
 def _below(name: str, given: str, folders: Sequence[Path]) -> Path:

@@ -22,6 +22,7 @@ from plimsoll.rows import Rows, Value
 from plimsoll.serve.request import MOST_ROWS, Reader, Values
 
 if TYPE_CHECKING:
+    from plimsoll.list_rules import ListRules
     from plimsoll.serve.session import Session
 
 
@@ -43,6 +44,8 @@ class Answerer:
     ``answerer.answer(b'{"age": 39}')`` gives ``b'{"prediction":"no","probabilities":{"no":0.9,"yes":0.1}}'``, and for
     a number ``b'{"prediction":3.5,"low":2.9,"high":4.1}'``. A list of rows, bare or as ``{"rows": […]}``, gives a list.
     """
+
+    rules: ListRules | None = None  # inside a list, of bundles whose answers are lists
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS) -> None:
         self.bundle = bundle

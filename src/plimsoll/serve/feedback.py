@@ -23,12 +23,14 @@ class _Pair(msgspec.Struct, forbid_unknown_fields=True):
 
 def answers_of(answer: bytes, schema: Schema) -> list[list[float]]:
     """The figures of an answer of ``/predict`` or ``/decide``: for each row the probabilities in the order of the classes, or
-    the number. Raises RequestError.
+    the number, or how many items a list has. Raises RequestError.
 
     >>> answers_of(b'{"prediction": "no", "probabilities": {"no": 0.9, "yes": 0.1}}', Schema((), "y", ("no", "yes")))
     [[0.9, 0.1]]
     """
     told = msgspec.json.decode(answer)
+    if schema.lists:
+        return [[float(len(each["items"]))] for each in (told if isinstance(told, list) else [told])]
     return [_figures(each, schema, "$") for each in (told if isinstance(told, list) else [told])]
 
 
@@ -39,6 +41,10 @@ def pairs_of(body: bytes, schema: Schema) -> tuple[NDArray[np.float64], NDArray[
     >>> pairs_of(b'{"answer": {"prediction": "no", "probabilities": {"no": 0.9, "yes": 0.1}}, "truth": "yes"}', schema)
     (array([1.]), array([[0.9, 0.1]]))
     """
+    if schema.lists:
+        raise RequestError(
+            "$", "lists take no labels one by one. Put what users did next into the events, and fit again."
+        )
     pairs = _decoded(body)
     if len(pairs) > MOST:
         raise RequestError("$", f"more than {MOST:,} labels. Send them in several requests.", 413)

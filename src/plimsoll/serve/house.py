@@ -141,7 +141,9 @@ def _own(place: Path | None, board: Board | None) -> Path | None:
 
 def _around(origin: Origin) -> tuple[Path, ...]:
     """The folders that a version came from."""
-    return tuple({place.absolute().parent: None for place in (origin.bundle, origin.policy) if place is not None})
+    return tuple(
+        {place.absolute().parent: None for place in (origin.bundle, origin.policy, origin.lists) if place is not None}
+    )
 
 
 def _posted(app: App, served: Served, board: Board) -> Callable[[], dict[str, Any]]:

@@ -63,6 +63,8 @@ def protocol(served: Served, desk: Desk, most_rows: int) -> dict[str, Route]:
         if refused := _only("POST" if what == "infer" else "GET", asked, desk):
             return refused
         if what == "infer":
+            if answerer.schema.lists:
+                raise RequestError("$", "the answers are lists of items, which are no tensors. Ask /predict.", 422)
             return _infer(asked, answerer, desk, most_rows)
         return _json({"name": name, "ready": True} if what == "ready" else metadata(answerer))
 
@@ -80,13 +82,14 @@ def protocol(served: Served, desk: Desk, most_rows: int) -> dict[str, Route]:
 
 
 def metadata(answerer: Answerer) -> dict[str, Any]:
-    """What a model reads and gives, as the protocol says it."""
+    """What a model reads and gives, as the protocol says it: where answers are lists, no tensor."""
+    schema = answerer.schema
     return {
-        "name": model_name(answerer.schema),
+        "name": model_name(schema),
         "versions": [model_version(answerer)],
         "platform": "plimsoll_bundle",
-        "inputs": [described(column) for column in answerer.schema.columns],
-        "outputs": [each.as_json() for each in outputs(answerer.schema)],
+        "inputs": [] if schema.lists else [described(column) for column in schema.columns],
+        "outputs": [] if schema.lists else [each.as_json() for each in outputs(schema)],
     }
 
 

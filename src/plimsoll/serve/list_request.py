@@ -28,14 +28,14 @@ WISHES = ("k", "since", "without", "only", "why")
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 _Id = _Text | int | float | None
 _Ids = Annotated[list[_Text | int | float], msgspec.Meta(max_length=MOST_EVENTS)]
-_K = 10
+K = 10  # items of a list where no number is said
 
 
 class Ask(NamedTuple):
     """A row as a model sees it, its history first, with what the list is to be like."""
 
     past: Past
-    k: int = _K
+    k: int = K
     without: NDArray[np.int32] | None = None
     only: NDArray[np.int32] | None = None
     why: bool = False
@@ -84,7 +84,7 @@ class ListReader:
         return [self._ask(self._decoded(self._row, body), "$")], False
 
     def _ask(self, row: Any, place: str) -> Ask:
-        who, k = row.f0, getattr(row, "k", _K)
+        who, k = row.f0, getattr(row, "k", K)
         if not 1 <= k <= DEPTH:
             raise RequestError(f"{place}.k", f"expected a whole number of 1 to {DEPTH}, got {k}")
         brought = isinstance(who, list)
@@ -131,7 +131,7 @@ class ListReader:
 
 
 _FIELDS: list[tuple[str, Any, Any]] = [
-    ("k", int, _K),
+    ("k", int, K),
     ("since", _Ids, msgspec.field(default_factory=list)),
     ("without", _Ids | None, None),
     ("only", _Ids | None, None),

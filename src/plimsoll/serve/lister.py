@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,24 @@ from plimsoll.serve.answerer import Answerer, Decided
 from plimsoll.serve.list_request import Ask, ListReader
 from plimsoll.serve.request import MOST_ROWS
 
+if TYPE_CHECKING:  # lists without rules need not know what they are
+    from plimsoll.list_rules import ListRules
+    from plimsoll.serve.session import Session
+
+Array = NDArray[Any]
 _REASONS = 3  # items of a history that speak most for one of the list
 
 
 class Lister(Answerer):
     """A loaded bundle that recommends.
 
-    ``lister.answer(b'{"user_id": 12, "k": 2}')`` gives ``b'{"items":[{"id":318,"score":0.93},{"id":50,"score":0.71}],"known":true}'``.
+    ``lister.answer(b'{"user_id": 12, "k": 2}')`` gives ``b'{"items":[{"id":318,"score":0.93},{"id":50,"score":0.71}],"known":true}'``. With ``rules``, a file of them, every list keeps them (see
+    ``list_rules``).
     """
 
-    def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS, rules: Path | None = None) -> None:
         self.collection = Collection.read(bundle.members)
+        self.rules = self._kept(rules) if rules is not None else None
         self.held = Held.read(bundle.members, len(self.collection))
         if len(self.collection) != bundle.schema.lists:
             raise BundleError(
@@ -39,6 +47,11 @@ class Lister(Answerer):
 
     def _reads(self, bundle: Bundle, most_rows: int) -> Any:
         return ListReader(bundle.schema, self.collection, self.held, most_rows)
+
+    def _kept(self, rules: Path) -> ListRules:
+        from plimsoll import list_rules
+
+        return list_rules.read(rules, self.collection)
 
     def answer_counted(self, body: bytes) -> tuple[bytes, int]:
         rows, many = self._reader.read(body)
@@ -53,20 +66,32 @@ class Lister(Answerer):
                 found.append(fault)
         return found
 
+    def cells(self, body: bytes) -> list[Any]:
+        return [(ask.past,) for ask in self._reader.read(body)[0]]
+
     @property
     def listing(self) -> Listing:
         """The model."""
         return self.model  # type: ignore[return-value]  # of a bundle whose answers are lists
 
     def listed(self, ask: Ask) -> dict[str, Any]:
-        """The list as the caller gets it; ``passed`` says how many ids of the request are not known."""
+        """The list as the caller gets it; ``passed`` says how many ids of the request are not known, and ``filled`` how many items
+        at its end break a rule, for there were none left that break none."""
         model = self.listing
         try:
-            best = ranking.best_one(self._allowed(model, ask), None if model.again else ask.past.items, ask.k)
+            best, filled = self.best(self._allowed(model, ask), ask.past, ask.k)
         except TrialError as fault:
             raise RequestError("$", str(fault), 500) from None
         items = [self._said(ask, pair, model) for pair in best.tolist() if pair[0] >= 0]
-        return {"items": items, "known": ask.known, **({"passed": ask.unknown} if ask.unknown else {})}
+        more = {"passed": ask.unknown, "filled": filled}
+        return {"items": items, "known": ask.known, **{name: count for name, count in more.items() if count}}
+
+    def best(self, scores: Array, past: Past, k: int) -> tuple[Array, int]:
+        """The list of one row by its scores, which are let go of, ``RANKED`` of shape (k,); and how many at its end break a rule."""
+        seen = None if self.listing.again else past.items
+        if self.rules is None:
+            return ranking.best_one(scores, seen, k), 0
+        return self.rules.best(scores, seen, k)
 
     def _allowed(self, model: Listing, ask: Ask) -> NDArray[np.float32]:
         scores = model.scores(ask.past)
@@ -101,6 +126,9 @@ class Lister(Answerer):
         pasts = [self.held.past(cell) if self.held is not None else None for cell in cells]
         nobody = Past.of([])
         return Rows.of_values(self.schema, [(nobody if past is None else past,) for past in pasts])
+
+    def session(self, person: str | int | None = None) -> Session:  # noqa: ARG002
+        raise JobError("This bundle answers with lists of items, not streams. Ask it with plimsoll predict or serve.")
 
     def decide(self, rows: Rows) -> Decided:  # noqa: ARG002
         raise JobError("This bundle answers with lists of items: ask for them one by one.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.schema import Column, Kind, Schema
-from plimsoll.serve import openapi_v2
+from plimsoll.serve import openapi_lists, openapi_v2
 from plimsoll.serve.feedback import MOST as MOST_LABELS
 from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
 from plimsoll.serve.request import MOST_FRAMES, MOST_ROWS, MOST_TEXT, WANTED
@@ -21,7 +21,6 @@ _TYPES: dict[Kind, list[str]] = {
     Kind.ID: ["string", "number", "boolean", "null"],
     Kind.TEXT: ["string", "null"],
     Kind.SIGNAL: ["array", "null"],
-    Kind.HISTORY: ["string", "number", "array", "null"],
 }
 
 
@@ -52,7 +51,9 @@ def page(
         paths["/appeal"] = {"post": _APPEAL}
     if streams:
         paths["/stream"] = {"get": _STREAM}
-    paths |= {"/feedback": {"post": _feedback(schema)}, "/watch": {"get": _WATCH}}
+    if not schema.lists:
+        paths["/feedback"] = {"post": _feedback(schema)}
+    paths["/watch"] = {"get": _WATCH}
     paths |= {"/health": {"get": _HEALTH}, "/metrics": {"get": _METRICS}, "/openapi.json": {"get": _PAGE}}
     return {
         "openapi": "3.1.0",
@@ -165,6 +166,8 @@ def _feedback(schema: Schema) -> dict[str, Any]:
 
 
 def _row(schema: Schema) -> dict[str, Any]:
+    if schema.lists:
+        return openapi_lists.row(schema.columns[0])
     properties = {column.name: _cell(column) for column in schema.columns}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
@@ -196,6 +199,8 @@ def _example(column: Column) -> Any:
 
 
 def _answer(schema: Schema) -> dict[str, Any]:
+    if schema.lists:
+        return openapi_lists.answer()
     number = {"type": "number"}
     if not schema.classes:
         properties: dict[str, Any] = {"prediction": number, "low": number, "high": number}

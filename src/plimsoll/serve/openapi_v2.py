@@ -39,12 +39,16 @@ def paths(schema: Schema) -> dict[str, Any]:
     for root, more in ((home, {}), (f"{home}/versions/{{version}}", {"parameters": [_VERSION]})):
         found[root] = {**more, **_got("What the model reads and gives", {}, "ModelMetadata", missing=True)}
         found[f"{root}/ready"] = {**more, **_got("Whether the model answers", {}, missing=True)}
-        found[f"{root}/infer"] = {**more, "post": _infer(schema)}
+        if not schema.lists:  # which are no tensors
+            found[f"{root}/infer"] = {**more, "post": _infer(schema)}
     return found
 
 
 def schemas(schema: Schema, most_rows: int) -> dict[str, Any]:
     """What the pages take and give."""
+    said = {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}
+    if schema.lists:
+        return {"ModelMetadata": _metadata(), "InferFault": said}
     given = {
         "type": "object",
         "properties": {
@@ -62,7 +66,6 @@ def schemas(schema: Schema, most_rows: int) -> dict[str, Any]:
         "id": _TEXT,
         "outputs": {"type": "array", "items": given},
     }
-    said = {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}
     return {
         "InferRequest": _request(schema, most_rows),
         "InferResponse": {"type": "object", "properties": properties, "required": ["model_name", "outputs"]},

@@ -31,17 +31,18 @@ class Order(msgspec.Struct, frozen=True):
     bundle: str = ""
     policy: str = ""
     rates: str = ""
+    lists: str = ""
     share: float = 0.0
 
     @property
     def origin(self) -> Origin:
-        return Origin(Path(self.bundle), *(Path(each) if each else None for each in (self.policy, self.rates)))
+        beside = (self.policy, self.rates, self.lists)
+        return Origin(Path(self.bundle), *(Path(each) if each else None for each in beside))
 
 
 def ordered(do: str, origin: Origin, share: float = 0.0) -> Order:
     """The order to load from there."""
-    bundle, policy, rates = ("" if each is None else str(each) for each in (origin.bundle, origin.policy, origin.rates))
-    return Order(do, bundle, policy, rates, share)
+    return Order(do, share=share, **{name: place or "" for name, place in origin.as_json().items()})
 
 
 @dataclass(frozen=True)

@@ -27,17 +27,16 @@ _WARM = 50  # requests that a version answers before anybody asks it
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a version comes from: a bundle, a policy file, and the backtest that says how often its rules fire."""
+    """Where a version comes from: a bundle, a policy file, the backtest that says how often its rules fire, and the rules of
+    its lists."""
 
     bundle: Path
     policy: Path | None = None
     rates: Path | None = None
+    lists: Path | None = None
 
     def as_json(self) -> dict[str, str | None]:
-        return {
-            name: None if value is None else str(value)
-            for name, value in (("bundle", self.bundle), ("policy", self.policy), ("rates", self.rates))
-        }
+        return {name: None if value is None else str(value) for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Version:
         """What it is, for those who look after it."""
         told: dict[str, Any] = self.origin.as_json() if self.origin is not None else {}
         told["digest"] = self.answerer.bundle.facts.get("digest", "")
+        if self.answerer.rules is not None:
+            told["lists_digest"] = self.answerer.rules.digest
         if self.gate is not None:
             policy = self.gate.policy
             told["policy_name"], told["policy_version"], told["policy_digest"] = (
@@ -69,7 +70,7 @@ class Version:
 
 def load(origin: Origin, keeper: Keeper | None = None, most_rows: int = MOST_ROWS) -> Version:
     """Raises UserError where the bundle or the policy is not what it should be, or cannot answer."""
-    answerer = answering(read(of(origin.bundle)), most_rows)
+    answerer = answering(read(of(origin.bundle)), most_rows, origin.lists)
     gate = None
     if origin.policy is not None:
         from plimsoll.policy import reading
