@@ -435,7 +435,7 @@ def test_the_second_model_is_of_the_same_events_where_it_can_be(
 
 @pytest.mark.parametrize(
     ("metric", "said"),
-    [("coverage@10", "lists drawn by chance are the best at that"), ("ndgc@10", 'Did you mean "ndcg@10"?')],
+    [("coverage@10", "a list of what nobody wants may have the best there is"), ("ndgc@10", 'Did you mean "ndcg@10"?')],
 )
 def test_a_metric_that_cannot_choose_lists_says_why(metric: str, said: str) -> None:
     """What is shown cannot choose, and a slip of the pen is answered with measures of lists."""
