@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from plimsoll import list_evidence
+from plimsoll import list_audit, list_evidence, refit
 from plimsoll.collection import Collection
+from plimsoll.errors import JobError
 from plimsoll.ids import Ids
 from plimsoll.job import Job, Lists, Task
 from plimsoll.ranking import DEPTH, GRADED, RANKED
@@ -371,15 +374,13 @@ def test_all_that_is_told_can_be_written_and_shown() -> None:
 
 def test_a_slow_family_keeps_no_other_from_its_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     """With time for one of two families, the one that fits in is fitted, and the other is named with its seconds."""
-    from plimsoll import list_audit
-
     slow, quick = (SimpleNamespace(id=name, recipe=name) for name in ("ease", "popular"))
     search: Any = SimpleNamespace(
         job=SimpleNamespace(split="time", score="ndcg@10"),
         asked=SimpleNamespace(parted={}, other=SimpleNamespace(taught=[1], part=[1], split="last")),
         clock=SimpleNamespace(spent=0.0, left=10.0),
         walls={"ease": 60.0, "popular": 1.0},
-        folder=SimpleNamespace(__truediv__=lambda *_: None),
+        folder=Path("work"),
         trials=[],
         cpu=0.0,
     )
@@ -395,7 +396,48 @@ def test_a_slow_family_keeps_no_other_from_its_audit(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(list_audit, "_order", lambda _: None)
     monkeypatch.setattr(list_audit, "store_folds", lambda *_: None)
     monkeypatch.setattr(list_audit, "_row", lambda trial, score: {"recipe": trial.recipe, "score": score})
-    search.folder = __import__("pathlib").Path("/nowhere")
     told = list_audit.audit(search, Crew(), "ease", 10.0, lambda *_: None)  # type: ignore[arg-type]
     assert begun == ["one"]
     assert told["why"] == "No time was left for ease (1.35 min)."
+
+
+@pytest.mark.parametrize(
+    ("whole", "seconds", "limits", "done", "due"),
+    [
+        (True, 60.0, {}, True, True),
+        (False, 60.0, {}, True, False),
+        (True, 1.0, {}, True, False),
+        (True, 60.0, {"cpu": 30.0}, True, False),
+        (True, 60.0, {}, False, False),
+    ],
+)
+def test_the_second_model_is_of_the_same_events_where_it_can_be(
+    monkeypatch: pytest.MonkeyPatch, whole: bool, seconds: float, limits: dict[str, float], done: bool, due: bool
+) -> None:
+    """It is fitted on all rows where the chosen one is, time allows it, no limit forbids it and it comes to an end; else it is
+    as it was tried, and that is said."""
+    outcome = SimpleNamespace(done=done, cut=False, members=dict)
+    monkeypatch.setattr(refit, "_fitted", lambda *_: outcome)
+    monkeypatch.setattr(refit.bundle, "read", lambda path: f"as tried {path.parent.name}")
+    search: Any = SimpleNamespace(
+        job=SimpleNamespace(limits=limits),
+        walls={"t3": 5.0},
+        settled={},
+        folder=Path("work"),
+        judge=SimpleNamespace(bundled=lambda *_: "fitted again"),
+    )
+    second: Any = SimpleNamespace(id="t3", recipe="ease")
+    crew: Any = None
+    assert refit.beside(search, crew, second, whole, seconds) == (
+        ("fitted again", True) if due else ("as tried t3", False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [("coverage@10", "a list of what nobody wants may have the best there is"), ("ndgc@10", 'Did you mean "ndcg@10"?')],
+)
+def test_a_metric_that_cannot_choose_lists_says_why(metric: str, said: str) -> None:
+    """What is shown cannot choose, and a slip of the pen is answered with measures of lists."""
+    with pytest.raises(JobError, match=re.escape(said)):
+        Job("film", lists=Lists("who"), task=Task.RANKING, metric=metric)

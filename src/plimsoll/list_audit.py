@@ -29,6 +29,7 @@ _MARGIN = 1.35
 _MOST = 0.15  # of the window that is kept for it
 _ORDERED = 3.0  # times what transitions took, that learning them twice and asking may take
 _LEAST = 1.0  # seconds of that, at least
+_SHOWING = 1.0  # seconds that answering with two models, and counting what they show, may take
 _FAMILIES = 6  # that are held against each other
 
 
@@ -36,8 +37,9 @@ def reserve(search: Search, window: float) -> float:
     """Seconds worth keeping for it; none for a job whose answers are no lists."""
     if search.asked.collection is None:
         return 0.0
-    fits = sum(search.walls.get(trial.id, 0.0) for trial in _best(search)) * _MARGIN / max(1, search.lanes)
-    return min(fits + _ordering(search), _MOST * window)
+    walls = [search.walls.get(trial.id, 0.0) * _MARGIN for trial in _best(search)]
+    fits = sum(walls) / max(1, search.lanes) + max(walls, default=0.0)  # the last is the model that is shown beside
+    return min(fits + _ordering(search) + _SHOWING, _MOST * window)
 
 
 def _ordering(search: Search) -> float:
