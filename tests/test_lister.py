@@ -234,7 +234,7 @@ def test_what_asks_for_scores_of_rows_is_refused(tmp_path: Path):
         lister().scores([Past.of([])])
     with pytest.raises(UserError, match="a file holds no requests"):
         watch_command.looked(place, "rows.csv")
-    (tmp_path / "run.json").write_text(json.dumps({"job": listed().job.as_json(), "chosen": "t001"}))
+    (tmp_path / "run.json").write_text(json.dumps({"job": listed().job.as_json(), "chosen": "t001", "trials": []}))
     with pytest.raises(UserError, match="A refit takes rows"):
         place.rename(tmp_path / "bundle")
         challenge.challenge(tmp_path, "rows.csv", "labels.csv", tmp_path / "out")
