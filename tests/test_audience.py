@@ -190,7 +190,7 @@ def test_a_run_goes_on_only_with_the_same_events_and_the_same_job():
 )
 def test_a_job_that_cannot_be_is_told_in_a_line(words: dict[str, Any], fault: type[Exception], said: str):
     """Before any trial, and of the word that was wrong."""
-    with pytest.raises((fault, JobError), match=".") as told:
+    with pytest.raises(fault) as told:
         ask(job(**words), TABLE, None)
     assert said in str(told.value)
     assert "\n" not in str(told.value)

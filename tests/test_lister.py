@@ -235,6 +235,6 @@ def test_what_asks_for_scores_of_rows_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="a file holds no requests"):
         watch_command.looked(place, "rows.csv")
     (tmp_path / "run.json").write_text(json.dumps({"job": listed().job.as_json(), "chosen": "t001", "trials": []}))
+    place.rename(tmp_path / "bundle")
     with pytest.raises(UserError, match="A refit takes rows"):
-        place.rename(tmp_path / "bundle")
         challenge.challenge(tmp_path, "rows.csv", "labels.csv", tmp_path / "out")

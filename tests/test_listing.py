@@ -27,7 +27,7 @@ class Fixed(Scorer):
     def many(self) -> int:
         return len(self.own)
 
-    def score_one(self, items: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
+    def score_one(self, items: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         return self.own.copy()
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -111,7 +111,7 @@ def test_a_family_is_judged_on_what_comes_next_and_not_on_what_was_seen(monkeypa
     """The judge of a fit gives a list that finds all a one, and strikes out what the history has before it looks."""
     given: list[Beside] = []
 
-    def fit(told: Histories, knobs: object, beside: Beside) -> Scorer:  # noqa: ARG001
+    def fit(told: Histories, knobs: object, beside: Beside) -> Scorer:
         given.append(beside)
         return Fixed(*[0.0] * told.many)
 

@@ -33,9 +33,9 @@ def fitted(out: Path, **words: Any) -> Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """By time, with weights, after it was stopped once and taken up again."""
     out = tmp_path_factory.mktemp("lists") / "run"
-    words: dict[str, Any] = {"recipes": ["transitions"], "lists": {"weight": "much"}, "limits": f"{LIMITS}"}
+    words: dict[str, Any] = {"recipes": ["transitions"], "lists": {"weight": "much"}, "limits": LIMITS}
 
-    def stopped(said: str, left: float) -> None:  # noqa: ARG001
+    def stopped(said: str, left: float) -> None:
         if "refitting" in said:
             raise KeyboardInterrupt
 
