@@ -152,6 +152,7 @@ def test_the_page_tells_of_lists_and_of_nothing_else():
     assert not [path for path in shown["paths"] if path.endswith("/infer")]
     row = shown["components"]["schemas"]["Row"]
     assert list(row["properties"]) == ["who", "k", "since", "without", "only", "why"]
+    assert (row["properties"]["k"]["minimum"], row["properties"]["k"]["maximum"]) == (1, 100)
 
 
 @pytest.mark.parametrize("mode", [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE])

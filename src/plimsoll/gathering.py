@@ -129,14 +129,15 @@ def column(frame: pl.DataFrame, name: str, flag: str) -> pl.Series:
 
 def _named(frame: pl.DataFrame, name: str) -> pl.Series:
     if name not in frame.columns:
-        raise DataError(
+        raise JobError(
             f'The items have no column "{name}", as --recommend names it. {nearest(name, frame.columns)} Rename that one.'
         )
     return frame[name]
 
 
 def listed(source: Any, name: str) -> pl.Series:
-    """The id of each row of a table of items, as ``spelled``. Raises DataError where one is missing or is there twice."""
+    """The id of each row of a table of items, as ``spelled``. Raises DataError where one is missing or is there twice, and
+    JobError where there is no such column."""
     parts = [spelled(_named(frame, name)) for frame in batches(source)]
     if not parts:
         raise DataError("The table of items has no rows. Leave --items out, or give one with a row for each item.")
