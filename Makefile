@@ -24,7 +24,7 @@ bench: $(READY)
 	@for file in benchmarks/[a-z]*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 fuzz: $(READY)
-	@for each in requests expressions policies bundles manifests members records forms; do \
+	@for each in requests expressions policies bundles manifests members lists records forms; do \
 	  $(BIN)/python tests/fuzzing.py "$$each" --seconds "$(or $(SECONDS),300)" || exit 1; done
 
 recipe: $(READY)

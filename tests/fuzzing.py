@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -35,9 +35,11 @@ with atheris.instrument_imports(include=["plimsoll"], enable_loader_override=Fal
     from plimsoll.policy.rules import joint, names
     from plimsoll.policy.terms import Type, Words
     from plimsoll.schema import Column, Kind, Schema
+    from plimsoll.serve.lister import Lister
     from plimsoll.serve.request import Reader
     from plimsoll.serve.review import Review
 
+from listed_toys import listed
 from serving_toys import COLUMNS, toy
 
 Check = Callable[[bytes], None]
@@ -208,6 +210,18 @@ def _members(folder: Path) -> Check:
     return check
 
 
+def _lists(folder: Path) -> Check:
+    """Members of a bundle of lists, each in the place of each: what is loaded answers."""
+    made = listed()
+
+    def check(data: bytes) -> None:
+        for name in made.members:
+            with suppress(UserError):
+                Lister(replace(made, members={**made.members, name: data})).answer(b'{"who": 3, "why": true}')
+
+    return check
+
+
 # Records.
 
 
@@ -289,6 +303,9 @@ TARGETS: dict[str, Target] = {
         _members,
         tuple(_packed()[name] for name in _packed() if name != archive.MANIFEST),
         (b"\xff" * 8, b"[[[[", b"{}"),
+    ),
+    "lists": Target(
+        _lists, tuple(listed().members.values()), (b"\xff" * 8, b"\x00" * 8, b'"I32"', b'"shape":[', b"120")
     ),
     "records": Target(_records, (_recorded(),), (b"null", b"[]", b'"n"', b'"personal"', b"\n", b"1e999", b"{}")),
     "forms": Target(_forms, FORMS, (b"%00", b"%ff", b"label=", b"&", b"plimsoll-reviewer=", b"%2fskip", b"\xff")),

@@ -142,7 +142,7 @@ def test_a_table_of_items_says_each_once():
         gathering.listed(pl.DataFrame({"film": ["1", "1.0"]}), "film")
     with pytest.raises(DataError, match="1 rows of the items have no"):
         gathering.listed(pl.DataFrame({"film": ["1", None]}), "film")
-    with pytest.raises(DataError, match='Did you mean "film"'):
+    with pytest.raises(JobError, match='Did you mean "film"'):
         gathering.listed(pl.DataFrame({"film": ["1"]}), "flim")
 
 

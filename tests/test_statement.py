@@ -38,11 +38,12 @@ def test_a_job_file_says_what_flags_say_and_flags_win(tmp_path: Path):
 def test_every_flag_of_a_job_can_stand_in_its_file(tmp_path: Path):
     """The examples that a mistake is answered with are understood, and every word has a flag."""
     flags = set(vars(parser().parse_args(["fit"])))
-    for other in ({"decode", "moments"}, {"predict"}):  # a row's answer, and a moment's, are two jobs
+    moments, lists = {"decode", "moments"}, {"recommend", "lists"}
+    for other in (moments | lists, {"predict"} | lists, {"predict"} | moments):  # a row's answer, a moment's and a list
         named = {name: text for name, text in statement.EXAMPLES.items() if name not in other}
         words = _words(tmp_path, "\n".join(named.values()))
-        assert set(words) == {"predict" if name == "decode" else name for name in named}
-    assert set(statement.EXAMPLES) - {"moments", "signals"} <= flags
+        assert set(words) == {"predict" if name in ("decode", "recommend") else name for name in named}
+    assert set(statement.EXAMPLES) - {"moments", "signals", "lists"} <= flags
     assert set(statement.PARTS) <= flags
 
 

@@ -291,6 +291,8 @@ def _check_floors(job: Job, schema: Schema) -> None:
             raise JobError(
                 f'--limit "{floor}" speaks of sensors in a ring, all of them. Say that they stand in one with --ring, and name no slice.'
             )
+        if job.lists and floor.slice:
+            raise JobError(f'--limit "{floor}" names a slice, and users have no columns to slice by. Leave it out.')
         if floor.name not in fitting:
             raise JobError(
                 f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(_short(fitting))}.'

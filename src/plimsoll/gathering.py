@@ -129,7 +129,7 @@ def column(frame: pl.DataFrame, name: str, flag: str) -> pl.Series:
 
 def _named(frame: pl.DataFrame, name: str, flag: str, of: str) -> pl.Series:
     if name not in frame.columns:
-        raise DataError(
+        raise JobError(
             f'The {of} have no column "{name}", as {flag} names it. {nearest(name, frame.columns)} Rename that one.'
         )
     return frame[name]
@@ -142,7 +142,8 @@ def names(source: Any, but: str) -> list[str]:
 
 
 def listed(source: Any, name: str, flag: str = "--recommend", of: str = "items") -> pl.Series:
-    """The id of each row of a table of items, or of users, as ``spelled``. Raises DataError where one is missing or is there twice."""
+    """The id of each row of a table of items, or of users, as ``spelled``. Raises DataError where one is missing or is there
+    twice, and JobError where there is no such column."""
     parts = [spelled(_named(frame, name, flag, of)) for frame in batches(source)]
     if not parts:
         raise DataError(f"The table of {of} has no rows. Leave --{of} out, or give one with a row for each.")

@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from typing import Any
 
 from plimsoll.errors import JobError, nearest
@@ -187,6 +188,8 @@ def _known(what: str, default: Any, value: Mapping[str, Any]) -> Any:
             raise JobError(f'{what}: there is no "{name}". {nearest(name, known)}')
         if isinstance(known[name], bool) and not isinstance(value[name], bool):
             raise JobError(f"{what}: {name} is {value[name]!r}, and is to be true or false.")
+        if isinstance(known[name], str) and not isinstance(value[name], str | int | float | PathLike):
+            raise JobError(f"{what}: {name} is a {type(value[name]).__name__}, and is to be a text.")
     try:
         return type(default)(**{name: type(known[name])(part) for name, part in value.items()})
     except (TypeError, ValueError) as fault:
