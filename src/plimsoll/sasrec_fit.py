@@ -27,7 +27,7 @@ from plimsoll.sasrec import BATCH, CELLS, NEGATIVES, Attention
 
 Array = NDArray[Any]
 Judge = Callable[[Attention], float]
-LOSSES = ("softmax", "gbce")
+LOSSES = ("gbce", "softmax")
 PATIENCE = 6  # epochs without gain before training stops
 _LEAST_BATCH, _BATCHES = 16, 32
 _CALIBRATED = 0.75  # t of gBCE: 0 as if all items were there, 1 fully calibrated
@@ -46,8 +46,8 @@ class Plan:
     length: int = 50
     dropout: float = 0.2
     rate: float = 1e-3
-    epochs: int = 40
-    loss: str = "softmax"
+    epochs: int = 20
+    loss: str = "gbce"
 
 
 class Module(nn.Module):  # type: ignore[misc]  # torch is Any to the type checker
