@@ -19,7 +19,7 @@ from plimsoll.scorer import Scorer, floats, taken
 Array = NDArray[Any]
 NAMES = "items places mixing mixing_bias feeding feeding_bias norms"
 BATCH = 128  # stretches of histories that a step of training looks at
-NEGATIVES = 512  # items drawn for one, where what came next is not held against all
+NEGATIVES = 256  # items drawn for each, where what came next is not held against all
 CELLS = 2**22  # scores that are held together there
 EVEN = 1e-6  # beside the spread that a size is brought to one by
 _LARGEST = 1e3  # number in a weight: no sum of products comes to the end of float32
@@ -129,4 +129,4 @@ def memory(many: int, users: int, events: int, width: int, blocks: int, length: 
     """Bytes that a fit holds at most, beside the histories: weights with what is remembered of them, stretches and scores."""
     weights = width * (many + length + blocks * (6 * width + 10))
     stretch = BATCH * length * ((24.0 + 40.0 * blocks) * width + 20.0 * blocks * length)
-    return 28.0 * weights + 32.0 * (users + events / length) + 4.0 * stretch + 16.0 * max(CELLS, many)
+    return 28.0 * weights + 32.0 * (users + events / length) + 4.0 * stretch + 16.0 * max(CELLS, length * many)

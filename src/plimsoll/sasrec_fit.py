@@ -27,7 +27,7 @@ from plimsoll.sasrec import BATCH, CELLS, NEGATIVES, Attention
 
 Array = NDArray[Any]
 Judge = Callable[[Attention], float]
-LOSSES = ("softmax", "gbce")
+LOSSES = ("gbce", "softmax")
 PATIENCE = 6  # epochs without gain before training stops
 _LEAST_BATCH, _BATCHES = 16, 32
 _CALIBRATED = 0.75  # t of gBCE: 0 as if all items were there, 1 fully calibrated
@@ -46,8 +46,8 @@ class Plan:
     length: int = 50
     dropout: float = 0.2
     rate: float = 1e-3
-    epochs: int = 40
-    loss: str = "softmax"
+    epochs: int = 20
+    loss: str = "gbce"
 
 
 class Module(nn.Module):  # type: ignore[misc]  # torch is Any to the type checker
@@ -151,49 +151,44 @@ class Steps:
         self.optimizer.param_groups[0]["lr"] = self.plan.rate * min(1.0, self.taken / _RISE)
         self.module.train()
         self.optimizer.zero_grad()
-        device = self.module.items.device
-        there = torch.from_numpy(due >= 0).to(device)
-        states = self.module(torch.from_numpy(inputs).long().to(device))[there]
-        truth = torch.from_numpy(due).long().to(device)[there]
-        shares = torch.from_numpy(weights).to(device)[there]
-        self._lower(states, truth, shares / shares.sum().clamp(min=1e-12), random)
+        told, truth, shares = (torch.from_numpy(part).to(self.module.items.device) for part in (inputs, due, weights))
+        self._lower(self.module(told.long()), truth.long(), shares / shares.sum().clamp(min=1e-12), random)
         nn.utils.clip_grad_norm_(self.module.parameters(), _STEEP)
         self.optimizer.step()
 
     def _lower(self, states: Any, truth: Any, shares: Any, random: np.random.Generator) -> None:
-        """The slope of the loss, a few states at a time: scores of all of them at once would not go into memory."""
+        """The slope of the loss, a few stretches at a time: scores of all of them at once would not go into memory."""
         items, held = self.module.items, states.detach().requires_grad_()
         drawn = None
         if self.plan.loss == "gbce":
-            few = random.choice(len(items), min(NEGATIVES, len(items)), replace=False)
-            drawn = torch.from_numpy(few).to(items.device)
-        step = max(1, CELLS // len(items if drawn is None else drawn))
+            drawn = torch.from_numpy(random.integers(0, len(items), (len(truth), NEGATIVES))).to(items.device)
+        step = max(1, CELLS // (truth.shape[1] * (len(items) if drawn is None else NEGATIVES)))
         for begin in range(0, len(held), step):
             part = slice(begin, begin + step)
-            lacks = (
-                softmax(items, held[part], truth[part])
-                if drawn is None
-                else gbce(items, held[part], truth[part], drawn)
-            )
-            (lacks * shares[part]).sum().backward()
+            own = held[part], truth[part], shares[part]
+            (softmax(items, *own) if drawn is None else gbce(items, *own, drawn[part])).backward()
         states.backward(held.grad)
 
 
-def softmax(items: Any, states: Any, truth: Any) -> Any:
-    """The cross-entropy of what came next among all items, shape (states,)."""
-    return nn.functional.cross_entropy(states @ items.T, truth, reduction="none")
+def softmax(items: Any, states: Any, truth: Any, shares: Any) -> Any:
+    """The cross-entropy of what came next among all items, summed by ``shares``, shape (batch, length) like ``truth``."""
+    due = truth >= 0
+    return (nn.functional.cross_entropy(states[due] @ items.T, truth[due], reduction="none") * shares[due]).sum()
 
 
-def gbce(items: Any, states: Any, truth: Any, drawn: Any) -> Any:
-    """How far what came next is from yes, to the power of beta, and the ``drawn`` from no, shape (states,)."""
-    share = len(drawn) / max(len(drawn), len(items) - 1)
+def gbce(items: Any, states: Any, truth: Any, shares: Any, drawn: Any) -> Any:
+    """How far what came next is from yes, to the power of beta, and those ``drawn`` for each stretch from no, summed by
+    ``shares``; ``drawn`` has shape (batch, negatives)."""
+    few = drawn.shape[1]
+    share = min(1.0, few / max(1, len(items) - 1))
     beta = share * (_CALIBRATED * (1.0 - 1.0 / share) + 1.0 / share)
     # Scores of nothing learned say what is true on average. It moves all alike, and learning that would take epochs.
-    usual = math.log(len(drawn) / beta)
-    yes = (states * items[truth]).sum(-1) - usual
-    no = (states @ items[drawn].T - usual).masked_fill(drawn == truth[:, None], -math.inf)
-    lack = nn.functional.softplus(no).sum(-1) - beta * nn.functional.logsigmoid(yes)
-    return lack / (1 + len(drawn))
+    usual = math.log(few / beta)
+    yes = (states * items[truth.clamp(min=0)]).sum(-1) - usual
+    no = states @ items[drawn].transpose(1, 2) - usual
+    no = no.masked_fill(drawn[:, None, :] == truth[:, :, None], -math.inf)
+    lacks = nn.functional.softplus(no).sum(-1) - beta * nn.functional.logsigmoid(yes)
+    return (lacks * shares).sum() / (1 + few)
 
 
 def batches(histories: Histories, length: int, random: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:

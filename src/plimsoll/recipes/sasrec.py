@@ -24,10 +24,11 @@ SPACE = Space(
         "blocks": (2, 1),
         "length": (50, 20, 100),  # events that are looked at
         "dropout": (0.2, 0.1, 0.4),
-        "rate": (1e-3, 3e-4, 3e-3),
-        "epochs": (40, 20, 80),  # at most: rows that are not seen stop them earlier
-        "loss": ("softmax", "gbce"),
+        "rate": (1e-3, 3e-3, 3e-4),
+        "epochs": (20, 40, 10),  # at most: rows that are not seen stop them earlier
+        "loss": ("gbce", "softmax"),
     },
+    portfolio=({"epochs": 40}, {"loss": "softmax", "rate": 3e-3}),
     open=("epochs",),
 )
 _WATCHED = 1_000  # rows that are not seen by which training stops
