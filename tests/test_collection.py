@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 
 from plimsoll import gathering, ids
 from plimsoll.collection import ABOUT, ARRAYS, Collection
-from plimsoll.errors import BundleError, DataError
+from plimsoll.errors import BundleError, DataError, JobError
 from plimsoll.gathering import Numbering
 from plimsoll.ids import Ids
 from plimsoll.schema import Kind, Schema

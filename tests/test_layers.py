@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "plimsoll"
 FLOORS = [
     "errors units",
-    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags ending edits draws",
+    "spelling lines printed shared_file knobs clock schema metrics limits calibration progress statement flags job_flags ending edits draws",
     "rows job recipe trial machine pace rates cells kinds copies leaks delimited jsonlines data infer splits checks features text looks additive boosting forest profile energy waves signal_files recordings moments sources covariance discriminant streaming ctc ring blending events matching event_figures rule takes intervals pandas_tables hdf5_notes hdf5_files npz_files parquet_files wav_files resampling filters tracks folders listed recording_checks spool hearing own ridge minirocket bands onnx_check nets net_augment net_checkpoint net_export net_fit net_ready net_lessons net_model net_module net_quantised net_steps net_training net_written time_domain window_features window_lda wearing following adaptive net_axes net_pruned net_units sequences spellings fronts net_ctc net_layers ranking relevance variety ids members collection gathering chronology interactions truths cuts fading scorer popular links transitions neighbours ease als content recommenders tandem ranker listing item_features order held segments people sasrec sasrec_fit list_choice",
     "sketch catalogue meter ledger frontier card costs curves evidence truth asked prior cases growth tariff carry logline logbook blend distil devices contest paired approaches rounds shift worth audience shown folding",
     "outlook promise planner runner bundle archive workbench policy spread drift labelled watching alarms",

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn
 
+from plimsoll import job_flags
 from plimsoll.errors import nearest
 from plimsoll.statement import listed
 
@@ -451,7 +452,7 @@ def _add_fit(commands: Any) -> None:
         epilog=FIT_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_job(one)
+    job_flags.add(one)
     one.add_argument("--out", metavar="RUN", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
     one.add_argument("--resume", action="store_true", help="go on with the run in --out")
     one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
@@ -467,7 +468,7 @@ def _add_plan(commands: Any) -> None:
         epilog=PLAN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_job(one)
+    job_flags.add(one)
     one.add_argument("--goal", metavar="TEXT", help='a quality to reach, such as "roc_auc > 0.95": what it would take')
     one.add_argument(
         "--on-machine", metavar="CARD", type=Path, help="plan for the machine of a card (plimsoll machine --out)"
@@ -497,96 +498,8 @@ def _add_compare(commands: Any) -> None:
     one.add_argument(
         "--unit", metavar="COL", default="", help="whose scores are paired (person, session, group, or a block of rows)"
     )
-    _add_job(one, data="--data", chooses=False)
+    job_flags.add(one, data="--data", chooses=False)
     one.add_argument("--out", metavar="DIR", type=Path, help="the folder to write (runs/DATA-DATE-TIME)")
     one.add_argument("--resume", action="store_true", help="go on with the comparison in --out")
     one.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
     one.add_argument("--quiet", action="store_true", help="no progress on standard error")
-
-
-def _add_job(one: Any, data: str = "data", chooses: bool = True) -> None:
-    """The words of a job, the same for whatever is done with it; ``data`` may be a flag where other words stand alone,
-    and where nothing is chosen there are no words for that.
-    """
-    words: dict[str, Any] = {} if data.startswith("-") else {"nargs": "?"}
-    one.add_argument(
-        data, metavar="DATA", help="CSV, TSV, Parquet, JSON lines, Arrow (.gz); a folder or a glob of them", **words
-    )
-    one.add_argument("--predict", metavar="COL", help="the column to answer with")
-    one.add_argument("--test", metavar="FILE", help="test rows of its own; never used to choose")
-    one.add_argument(
-        "--split",
-        metavar="S",
-        help="random, person, session, time:COL, group:COL[,COL] or column:COL; of events also time or last",
-    )
-    one.add_argument(
-        "--limit",
-        dest="limits",
-        metavar="TEXT",
-        action="append",
-        help='such as "p99 < 2 ms, train < 5 min"; may be repeated',
-    )
-    one.add_argument(
-        "--metric",
-        metavar="M",
-        help="what to score by (by the job: roc_auc, macro_f1, rmse or ndcg@10); of a signal also event_error_rate",
-    )
-    one.add_argument("--ignore", metavar="A,B", type=listed, help="columns to leave out")
-    one.add_argument(
-        "--kind",
-        dest="kinds",
-        metavar="COL=KIND",
-        action="append",
-        help="number category boolean text time id; may be repeated",
-    )
-    one.add_argument("--seed", metavar="N", type=int, help="(0)")
-    if chooses:
-        one.add_argument("--recipes", metavar="A,B", type=listed, help="model families to try (all that apply)")
-        one.add_argument(
-            "--choose", metavar="HOW", help="cheapest (of those not measurably worse than the best) or best"
-        )
-    one.add_argument("--coverage", metavar="SHARE", type=float, help="of a number's intervals (0.9)")
-    one.add_argument("--job", metavar="FILE", type=Path, help="a job.toml with the same words; flags win")
-    _add_signals(one)
-    _add_lists(one)
-
-
-def _add_signals(one: Any) -> None:
-    """The words of a job over signals."""
-    signals = one.add_argument_group("signals")
-    signals.add_argument("--decode", metavar="LABEL", help="in place of --predict: answer moment by moment")
-    signals.add_argument(
-        "--signals",
-        dest="signal_file",
-        metavar="FILE[:NAME]",
-        help="the samples, beside the table; NAME is the array in it",
-    )
-    signals.add_argument("--rate", metavar="HZ", help="at which they were taken (as the file says)")
-    signals.add_argument("--resample", metavar="HZ", help="bring them to this rate first")
-    signals.add_argument("--band", metavar="LOW-HIGH", help="filter them, such as 20-90Hz; causal, as in a stream")
-    signals.add_argument("--notch", metavar="HZ", help="take out the mains and its harmonics, such as 50Hz")
-    signals.add_argument("--ring", action="store_const", const=True, help="the channels stand in a ring")
-    signals.add_argument("--window", metavar="TIME", help="most that a moment is judged by (a recipe's own)")
-    signals.add_argument("--stride", metavar="TIME", help="from one moment to the next (50ms)")
-    signals.add_argument("--label-delay", metavar="TIME", help="labels say what was true so long before (0)")
-    signals.add_argument("--settle", metavar="TIME", help="not to learn from so long after a label changes")
-    signals.add_argument("--rest", metavar="LABEL", help="the label of nothing happening (the commonest)")
-    signals.add_argument("--person", metavar="COL", help="who wore the sensor")
-    signals.add_argument("--session", metavar="COL", help="when it was put on")
-
-
-def _add_lists(one: Any) -> None:
-    """The words of a job whose answers are lists of items."""
-    lists = one.add_argument_group("lists of items")
-    lists.add_argument(
-        "--recommend", metavar="ITEM", help="in place of --predict: the column of items; rows are events"
-    )
-    lists.add_argument("--to", metavar="USER", help="the column of users, or of sessions")
-    lists.add_argument("--time", metavar="COL", help="when each event was (the order of the table)")
-    lists.add_argument("--weight", metavar="COL", help="how much each event counts, from 0 up (one)")
-    lists.add_argument("--items", metavar="FILE", help="a table of what is known of items, by the same column")
-    lists.add_argument("--users", metavar="FILE", help="a table of what is known of users, by the same column")
-    lists.add_argument("--again", action="store_const", const=True, help="items may come again to who had them")
-    lists.add_argument(
-        "--forget", action="store_const", const=True, help="the bundle keeps nothing of users: requests bring it along"
-    )
