@@ -28,7 +28,7 @@ SPACE = Space(
         "epochs": (20, 40, 10),  # at most: rows that are not seen stop them earlier
         "loss": ("gbce", "softmax"),
     },
-    portfolio=({"epochs": 40}, {"loss": "softmax", "rate": 3e-3}),
+    portfolio=({"rate": 3e-3}, {"epochs": 40}, {"loss": "softmax", "rate": 3e-3}),
     open=("epochs",),
 )
 _WATCHED = 1_000  # rows that are not seen by which training stops

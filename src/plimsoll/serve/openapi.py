@@ -167,7 +167,8 @@ def _feedback(schema: Schema) -> dict[str, Any]:
 
 def _row(schema: Schema) -> dict[str, Any]:
     if schema.lists:
-        return openapi_lists.row(schema.columns[0])
+        about = {column.name: _cell(column) for column in schema.columns[1:]}
+        return openapi_lists.row(schema.columns[0], about)
     properties = {column.name: _cell(column) for column in schema.columns}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 

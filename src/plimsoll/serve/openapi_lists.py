@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from plimsoll.ranking import DEPTH
@@ -14,8 +15,8 @@ _SAID: dict[str, Any] = {"type": ["string", "integer"]}
 _IDS: dict[str, Any] = {"type": "array", "items": _ID, "maxItems": MOST_EVENTS}
 
 
-def row(column: Column) -> dict[str, Any]:
-    """Who is asked about, and what the list is to be like; ``column`` is that of users.
+def row(column: Column, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Who is asked about, ``about`` them by column, and what the list is to be like; ``column`` is that of users.
 
     >>> from plimsoll.schema import Kind
     >>> list(row(Column("user_id", Kind.HISTORY, example="12"))["properties"])
@@ -37,7 +38,11 @@ def row(column: Column) -> dict[str, Any]:
         "only": {**none, "description": "items that alone may be in the list"},
         "why": {"type": "boolean", "description": "whether each item is to say what speaks for it"},
     }
-    properties = {column.name: who, **{name: wish for name, wish in wishes.items() if name != column.name}}
+    properties = {
+        column.name: who,
+        **(about or {}),
+        **{name: wish for name, wish in wishes.items() if name != column.name},
+    }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -51,6 +56,15 @@ def answer() -> dict[str, Any]:
         "properties": {"id": _SAID, "score": {"type": "number"}, "because": because},
         "required": ["id", "score"],
     }
+    filled = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "items at the end that break a rule, where none were left",
+    }
     passed = {"type": "integer", "minimum": 1, "description": "items of the request that are not known"}
     properties = {"items": {"type": "array", "items": item, "maxItems": DEPTH}, "known": {"type": "boolean"}}
-    return {"type": "object", "properties": {**properties, "passed": passed}, "required": list(properties)}
+    return {
+        "type": "object",
+        "properties": {**properties, "passed": passed, "filled": filled},
+        "required": list(properties),
+    }
