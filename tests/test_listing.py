@@ -9,10 +9,13 @@ import pytest
 
 from listed_toys import RECIPE, histories, model
 from plimsoll import catalogue, listing, ranking
+from plimsoll.clock import Clock
+from plimsoll.errors import TrialError
+from plimsoll.limits import parse
 from plimsoll.listing import Beside, Listing
 from plimsoll.popular import Popular
 from plimsoll.ranking import GRADED
-from plimsoll.rows import Histories, Past
+from plimsoll.rows import Histories, Past, Rows
 from plimsoll.scorer import Scorer
 from plimsoll.testing.list_toys import MANY, paths
 
@@ -135,3 +138,17 @@ def test_a_family_is_judged_on_what_comes_next_and_not_on_what_was_seen(monkeypa
     made.fit(toy.job, toy.schema, replace(few, valid=None, valid_target=None), {}, Clock(60.0))
     assert given[1].judge is None
     assert given[1].unseen is None
+
+
+def test_memory_that_is_not_there_is_not_spent():
+    """EASE grows with the square of the items: a fit that could not hold it says so before it begins."""
+    toy = paths()
+    many = 10_000_000
+    told = replace(toy.fold.train.histories("who"), many=many)
+    fold = replace(toy.fold, train=Rows(len(told), {"who": told}), valid=None, valid_target=None)
+    recipe = catalogue.find("ease")
+    with pytest.raises(TrialError, match=r"it would hold about .* are there"):
+        recipe.fit(toy.job, toy.schema, fold, {**recipe.space.default, "keep": 0}, Clock(60.0))
+    tight = replace(toy.job, limits=parse("train_memory < 1 kB"))
+    with pytest.raises(TrialError, match="1 kB are there"):
+        recipe.fit(tight, toy.schema, toy.fold, recipe.space.default, Clock(60.0))

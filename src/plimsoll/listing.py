@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from plimsoll import popular, ranking, segments
+from plimsoll import machine, popular, ranking, segments
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
+from plimsoll.errors import TrialError
 from plimsoll.job import Job, Task
 from plimsoll.knobs import Knobs, Space
 from plimsoll.popular import Popular
@@ -27,6 +28,7 @@ from plimsoll.rows import Histories, Past, Rows, Value, listed
 from plimsoll.schema import Kind, Schema
 from plimsoll.scorer import Explaining, Scorer
 from plimsoll.segments import Segments
+from plimsoll.units import BYTES, show
 
 Array = NDArray[Any]
 LATELY = 0.25  # share of the time that is popular of late
@@ -193,6 +195,7 @@ class Family:
         assert job.lists is not None
         assert fold.collection is not None
         again = job.lists.again
+        self._check_room(job, told, knobs)
         unseen = *_unseen(fold, column, again), fold.valid_target if fold.valid else None
         beside = Beside(fold.collection, clock, job.seed, *unseen, again)
         scorer = self.fit(told, knobs, beside)
@@ -200,6 +203,13 @@ class Family:
         known = segments.fit(told, fold.train, people)
         lately = popular.fit(told, LATELY)
         return Listing(self.name, column, scorer, lately, again, self.settles(scorer), people.names, known)
+
+    def _check_room(self, job: Job, told: Histories, knobs: Knobs) -> None:
+        """Raises TrialError before memory is spent that is not there: some families grow with the square of the items."""
+        shape = Profile(len(told), events=float(told.lengths.sum()), items=told.many)
+        need, there = self.memory(shape, knobs), job.limits.get("train_memory") or machine.allowed_memory()
+        if there and need > there:
+            raise TrialError(f"it would hold about {show(need, BYTES)}, and {show(there, BYTES)} are there")
 
     def loaded(self, job: Job, schema: Schema, members: Members) -> Listing:
         """The model of these members. Raises KeyError and ValueError where they are none."""

@@ -50,19 +50,23 @@ def best(scores: Array, seen: Histories | None = None, depth: int = DEPTH) -> Ar
 
 
 def best_one(scores: Array, seen: Array | None = None, depth: int = DEPTH) -> Array:
-    """The same for one row, whose scores are let go of: shape (items,), and ``RANKED`` of shape (depth,).
+    """The same for one row: scores of shape (items,), and ``RANKED`` of shape (depth,).
 
     >>> best_one(np.array([0.5, 0.9, 0.5]), np.array([1]), depth=2)["item"].tolist()
     [0, 2]
     """
-    found = nothing(1, depth)
+    found = nothing(1, depth)[0]
     scores = np.asarray(scores, dtype=np.float32)
     if scores.size and not scores.max() < np.inf:
         raise TrialError("a score is not a finite number")
+    left = -scores  # from below: where most scores are the same, a partition from above takes ten times as long
     if seen is not None:
-        scores[seen] = -np.inf
-    _fill(found, scores[None])
-    return np.asarray(found[0])
+        left[seen] = np.inf
+    last = np.partition(left, depth - 1)[depth - 1] if depth < len(left) else np.inf
+    chosen = np.flatnonzero(left <= last) if last < np.inf else np.flatnonzero(left < np.inf)
+    chosen = chosen[np.argsort(left[chosen], kind="stable")[:depth]]  # of equals the lower number comes first
+    found["item"][: len(chosen)], found["score"][: len(chosen)] = chosen, scores[chosen]
+    return np.asarray(found)
 
 
 def nothing(rows: int, depth: int = DEPTH) -> Array:
