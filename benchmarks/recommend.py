@@ -310,7 +310,9 @@ def table(held: Mapping[str, Any]) -> str:
             "|---|---:|---:|",
         ]
         lines += [
-            f"| {name} | {e['p50_ms']:.3f} | {e['p99_ms']:.3f} |" if "p50_ms" in e else f"| {name} | {e['skipped']} | |"
+            f"| {name} | {e['p50_ms']:.3f} | {e['p99_ms']:.3f} |"
+            if e.get("recipe") == name
+            else f"| {name} | {e.get('skipped') or 'its run chose ' + e['recipe']} | |"
             for name, e in told.items()
         ]
     if told := parts.get("beside"):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from plimsoll import als, content, ease, neighbours, popular, ranker, transitions
+from plimsoll import als, catalogue, content, ease, neighbours, popular, ranker, transitions
 from plimsoll.clock import Clock
-from plimsoll.rows import Histories
+from plimsoll.collection import Collection
+from plimsoll.errors import TrialError
+from plimsoll.ids import Ids
+from plimsoll.rows import Coded, Histories, Rows
+from plimsoll.schema import Schema
 from plimsoll.scorer import Scorer
+from plimsoll.testing import list_toys
 from recommend_toys import chains, groups, hit_rate, told
 
 MAKERS: list[ranker.Maker] = [neighbours.cosine, lambda histories: transitions.fit(histories, window=5), popular.fit]
@@ -176,3 +183,44 @@ def test_growing_ends_when_the_time_is_up():
     model = fitted(chains(people=60), clock=Clock(0.0))
     assert np.isfinite(model.score_one(np.array([1]))).all()
     assert len(model.forest.graph) < len(fitted(chains(people=60)).forest.graph)
+
+
+def test_items_that_nobody_came_to_are_listed_by_what_is_known_of_them():
+    """With content the recipe lists a new item high to who came to others like it; without, it is no candidate of anybody."""
+    toy = list_toys.paths()
+    films = toy.fold.collection
+    assert films is not None
+    fresh = Collection(
+        Ids.of(map(str, range(list_toys.MANY + 1))),
+        Rows(list_toys.MANY + 1, {"kind": Coded.of([*films.rows.texts("kind").texts(), "a a3 a4x"])}),
+        films.schema,
+    )
+    told = {
+        name: replace(part.histories("who"), many=len(fresh))
+        for name, part in (("train", toy.fold.train), ("test", toy.test))
+    }
+    fold = replace(
+        toy.fold, train=Rows(len(toy.test), {"who": told["train"]}), valid=None, valid_target=None, collection=fresh
+    )
+    schema = replace(toy.schema, columns=(replace(toy.schema.columns[0], distinct=len(fresh)),))
+    recipe = catalogue.find("ranker")
+    heights = []
+    for knob in (True, False):
+        model = recipe.fit(toy.job, schema, fold, {**recipe.space.default, "content": knob}, Clock(60.0))
+        lists = model.predict(Rows(len(toy.test), {"who": told["test"]}))["item"]
+        heights.append(float((lists[:, :60] == list_toys.MANY).any(axis=1).mean()))
+    assert heights[0] > heights[1] == 0.0
+
+
+def test_content_of_nothing_is_told():
+    """Items of which nothing is known are like none."""
+    toy, recipe = list_toys.paths(), catalogue.find("ranker")
+    bare = Collection(Ids.of(map(str, range(list_toys.MANY))), Rows(list_toys.MANY, {}), Schema((), "film"))
+    with pytest.raises(TrialError, match="nothing is known of items"):
+        recipe.fit(
+            toy.job,
+            toy.schema,
+            replace(toy.fold, collection=bare),
+            {**recipe.space.default, "content": True},
+            Clock(9.0),
+        )

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll import ease, item_features, listing, popular, ranker, transitions
+from plimsoll import content, ease, item_features, listing, popular, ranker, transitions
+from plimsoll.collection import Collection
 from plimsoll.errors import TrialError
 from plimsoll.knobs import Knobs, Space
 from plimsoll.listing import Beside
 from plimsoll.profile import Profile
-from plimsoll.ranker import Ranker
+from plimsoll.ranker import Maker, Ranker
 from plimsoll.rows import Histories
 
 SPACE = Space(
@@ -23,29 +24,43 @@ SPACE = Space(
         "trees": (100, 50, 200),
         "leaves": (8, 16),
         "rate": (0.1, 0.05),
+        "content": (
+            False,
+            True,
+        ),  # whether candidates are also items like those of a history, which nobody need have come to
     },
-    portfolio=({"each": 100, "last": 12, "trees": 200, "rate": 0.05},),
+    portfolio=({"content": True}, {"each": 100, "last": 12, "trees": 200, "rate": 0.05}),
 )
 _KEEP = 200  # links of an item
+_WORDS = 50  # of a column of text
 _MOST_LESSONS = 10_000
 
 
 def fit(told: Histories, knobs: Knobs, beside: Beside) -> Ranker:
-    makers = (
+    like = _like(beside.collection) if knobs["content"] else ()
+    makers: tuple[Maker, ...] = (
         transitions.fit,
         partial(ease.fit, alpha=0.9, keep=_KEEP),
+        *like,
         partial(transitions.fit, window=3, gamma=0.7, alpha=0.5),
         popular.fit,
         partial(popular.fit, share=listing.LATELY),
     )
     table = np.hstack([item_features.numbers(beside.collection), item_features.seen(told)])
     counts = {name: int(knobs[name]) for name in ("each", "last", "trees", "leaves")}
+    rate, drawn = float(knobs["rate"]), 2 + len(like)
     try:
-        return ranker.fit(
-            told, makers, 2, table, rate=float(knobs["rate"]), seed=beside.seed, clock=beside.clock, **counts
-        )
+        return ranker.fit(told, makers, drawn, table, rate=rate, seed=beside.seed, clock=beside.clock, **counts)
     except ValueError as fault:
         raise TrialError(str(fault)) from None
+
+
+def _like(collection: Collection) -> tuple[Maker, ...]:
+    """The maker of what goes by what is known of items. Raises TrialError where that is nothing."""
+    if not collection.schema.columns:
+        raise TrialError("nothing is known of items by which any could be like others; --items names a table of them")
+    features = item_features.of(collection, _WORDS)
+    return (lambda _told: content.of_features(features),)
 
 
 def load(arrays: Mapping[str, Any]) -> Ranker:
