@@ -135,3 +135,16 @@ def test_a_terminal_that_knows_few_letters_is_written_to_all_the_same():
     done = _asked("fit", "--help", stdout=subprocess.PIPE, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"costs     p50 p99 cold_start train < 25 ms ? memory" in done.stdout
+
+
+def test_a_thread_that_nobody_waits_for_keeps_no_process_and_ends_it_well(tmp_path: Path):
+    """What is said is written out, the code is the command's, and it does not take as long as the thread."""
+    program = (
+        "import threading, time\n"
+        "from plimsoll import ending\n"
+        "threading.Thread(target=time.sleep, args=(60,), name=ending.UNHEEDED).start()\n"
+        "print('said', end='')\n"
+        "ending.leave(3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said", "")

@@ -1,7 +1,5 @@
 """``python -m plimsoll`` is the command line."""
 
-import sys
+from plimsoll.cli import run
 
-from plimsoll.cli import main
-
-sys.exit(main())
+run()

@@ -10,11 +10,11 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from plimsoll import statement
 from plimsoll.clock import started
-from plimsoll.ending import ended
+from plimsoll.ending import ended, leave
 from plimsoll.errors import UserError
 from plimsoll.flags import parser
 from plimsoll.progress import Progress, rewritten
@@ -281,6 +281,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ended(args, _called)
 
 
+def run() -> NoReturn:
+    """``main`` as a process of its own."""
+    leave(main())
+
+
 def _called(args: argparse.Namespace) -> int:
     if args.version:
         from importlib.metadata import version
@@ -294,4 +299,4 @@ def _called(args: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

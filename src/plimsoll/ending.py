@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from plimsoll.errors import MissingExtra, NothingFits, PlimsollError, UserError
 from plimsoll.printed import printable
@@ -29,6 +32,20 @@ _EXTRAS = {
 }
 # What a disk or a pipe may refuse without a fault of ours.
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
+
+UNHEEDED = "unheeded"  # the name of a thread whose work is of no use once a command has ended
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process. A thread that nobody waits for would be stopped in the midst of native code when the interpreter goes,
+    and that aborts the process: it goes at once then."""
+    if any(thread.name == UNHEEDED for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def ended(args: argparse.Namespace, call: Callable[[argparse.Namespace], int]) -> int:

@@ -16,6 +16,7 @@ from plimsoll import card, logbook, machine, pace
 from plimsoll.card import Card
 from plimsoll.cases import Case
 from plimsoll.costs import Costs, learn
+from plimsoll.ending import UNHEEDED
 
 FILE = "prior.jsonl.gz"
 _MATTER = ("lightgbm", "scikit-learn", "numpy", "onnxruntime")  # whose versions a cost hangs on
@@ -95,7 +96,7 @@ class Learning:
 
     def __init__(self, seed: int = 0, there: Card | None = None, window: float = math.inf) -> None:
         self._found: tuple[Costs, list[str]] = (Costs(), [_SHORT] if window < _LEAST_WINDOW else [])
-        self._thread = threading.Thread(target=self._learn, args=(seed, there), daemon=True)
+        self._thread = threading.Thread(target=self._learn, args=(seed, there), name=UNHEEDED, daemon=True)
         if window >= _LEAST_WINDOW:
             self._thread.start()
 
