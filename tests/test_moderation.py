@@ -142,6 +142,7 @@ def _by_keys(browser: Browser, port: int) -> None:
     """A few events decided in a real browser."""
     browser.cdp("Network.clearBrowserCookies")
     browser.open(f"http://127.0.0.1:{port}/review")
+    _until(browser, "body", bool)  # keys that come before the page are nobody's
     browser.press(*"ann", "Enter")
     for _ in range(3):
         shown = _until(browser, ".text", bool)

@@ -264,6 +264,7 @@ def test_the_page_can_be_read_by_everybody(served: str, queue: Queue, browser: B
     browser.cdp("Network.clearBrowserCookies")
     browser.emulate(scheme=scheme, width=380)
     browser.open(f"{served}/review")
+    _until(browser, "body", bool)
     browser.press(*"ann", "Enter")
     _until(browser, ".text", lambda words: "message number" in words)
     texts, _ = browser.contrasts()

@@ -25,8 +25,9 @@ def of(collection: Collection, words: int) -> NDArray[np.float32]:
     >>> from plimsoll.rows import Rows
     >>> from plimsoll.schema import Column, Kind, Schema
     >>> told = Rows(3, {"genres": Coded.of(["war|drama", "war", None])})
-    >>> of(Collection(Ids.of("123"), told, Schema((Column("genres", Kind.TEXT),), "film")), 9).round(1).tolist()
-    [[0.4, 1.1], [0.4, 0.0], [0.0, 0.0]]
+    >>> found = of(Collection(Ids.of("123"), told, Schema((Column("genres", Kind.TEXT),), "film")), 9)
+    >>> (10 * found).round().astype(int).tolist()
+    [[4, 11], [4, 0], [0, 0]]
     """
     parts = [_scaled(numbers(collection, catalogue=False))]
     for name in collection.schema.names:
