@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from plimsoll import runner, workbench
 from plimsoll.job import Job
-from plimsoll.rows import Coded, Rows
+from plimsoll.rows import Coded, Histories, Past, Rows
 from plimsoll.runner import Outcome, Workbench
 from plimsoll.schema import Column, Kind, Schema
 from plimsoll.trial import Status
@@ -293,3 +294,16 @@ def test_the_memory_of_no_process_is_unknown():
     """A process that is gone holds nothing; this one holds something."""
     assert workbench.peak_memory(2**22 + 1) == 0
     assert 0 < workbench.peak_memory(os.getpid(), "VmRSS") <= workbench.peak_memory(os.getpid())
+
+
+def test_events_of_several_sets_of_rows_lie_on_disk_once(tmp_path: Path):
+    """What is learned from and what is judged are stretches of the same events: linked, and read back as they were."""
+    whole = Histories.of([Past.of([3, 1, 2]), Past.of([0, 4])], 5)
+    short, laid = replace(whole, ends=whole.ends - 1), dict[int, Path]()
+    for name, told in (("taught", short), ("rows", whole)):
+        workbench.store(tmp_path / name, Rows(2, {"who": told}), np.zeros(2), laid=laid)
+        found = workbench.fetch(tmp_path / name)[0].histories("who")
+        assert [found.cell(row).tolist() for row in range(2)] == [told.cell(row).tolist() for row in range(2)]
+    for file in ("0-items.npy", "0-times.npy", "0-weights.npy"):
+        assert (tmp_path / "taught" / file).samefile(tmp_path / "rows" / file)
+    assert not (tmp_path / "taught" / "0.npy").samefile(tmp_path / "rows" / "0.npy")

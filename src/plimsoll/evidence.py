@@ -34,7 +34,7 @@ def score(name: str, truth: Array, answers: Array, labels: Array, seed: int = 0,
 def gather(
     job: Job, schema: Schema, rows: Rows, truth: Array, answers: Array, labels: Array, radius: float
 ) -> dict[str, Any]:
-    """The evidence that the report shows, as JSON values; of lists see ``lists_evidence``."""
+    """The evidence that the report shows, as JSON values; of lists see ``list_evidence``."""
     if schema.lists:
         return {}
     # Of what is said in a stream, moments picked from it by a value say nothing: each person and session stands by itself.
@@ -122,7 +122,7 @@ def answered(schema: Schema, answers: Array, labels: Array) -> dict[str, Any]:
     >>> answered(Schema((), "y"), np.arange(3.0), np.arange(3.0))["prediction"]["quantiles"][::10]
     [0.0, 1.0, 2.0]
     """
-    if schema.lists:  # how sure the first place was, and how long lists are
+    if schema.lists:  # how long lists are
         held = answers["item"] >= 0
         return {"prediction": _numbers(held.sum(axis=1).astype(np.float64))}
     if not schema.classes:

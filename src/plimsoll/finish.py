@@ -26,9 +26,8 @@ from plimsoll.window import Window
 
 _RULED = 3  # trials whose decision rules are shown
 _FAULTS = 13  # of sensors that test rows are answered with: four turns, and up to eight silent channels
-_WRITING = (
-    2.5  # times what a report of rows is given: a bundle with all items, and trials that end when they are told to
-)
+# Times what a report of rows is given: a bundle with all items, and trials that end when they are told to.
+_WRITING = 2.5
 _SHOWN = 2_000  # users of the test whose lists are held against those of another model
 _LEAST_TESTED = 10_000  # test rows that are answered whatever the time
 

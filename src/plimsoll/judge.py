@@ -55,11 +55,14 @@ class Judge:
     @cached_property
     def _beside(self) -> Mapping[str, bytes]:
         """What a bundle holds beside its model, whatever that is: what may be listed, and what users did."""
-        collection, kept, people = self.asked.collection, self.asked.kept, self.asked.people
-        assert self.asked.job.lists is not None or collection is None
+        lists, collection, kept, people = (
+            self.asked.job.lists,
+            self.asked.collection,
+            self.asked.kept,
+            self.asked.people,
+        )
         found = {} if collection is None else collection.members()
-        forget = self.asked.job.lists is None or self.asked.job.lists.forget
-        if forget or kept is None or people is None:
+        if lists is None or lists.forget or kept is None or people is None:
             return found
         return {**found, **kept.members(), **(people.members(PEOPLE) if people.schema.columns else {})}
 

@@ -9,7 +9,7 @@ no member has seen what it is asked for; then all members are fitted again, on e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -133,18 +133,13 @@ def fit(
     chance; an event that is no candidate teaches nothing. Raises ValueError where nothing is left to learn from.
     """
     hidden = np.clip(histories.lengths - _LEAST, 0, last)
-    held = _ending(histories, histories.ends - hidden)
+    held = replace(histories, ends=histories.ends - hidden)
     sieve = Sieve(tuple(make(held) for make in makers), drawn, each, table.astype(np.float32))
     lessons = np.argwhere(np.arange(1, last + 1) <= hidden[:, None]) + np.array([0, 1])  # (row, how far from its end)
     order = np.random.default_rng(seed).permutation(len(lessons))[:most]
     matrix, target, sizes = _taught(sieve, histories, lessons[order])
     forest = _grown(matrix, target, sizes, trees, leaves, rate, seed, clock)
     return Ranker(Sieve(tuple(make(histories) for make in makers), drawn, each, sieve.table), forest)
-
-
-def _ending(histories: Histories, ends: Array) -> Histories:
-    """The same rows with other ends."""
-    return Histories(histories.items, histories.times, histories.weights, histories.starts, ends, histories.many)
 
 
 def _taught(sieve: Sieve, histories: Histories, lessons: Array) -> tuple[Array, Array, Array]:

@@ -79,6 +79,8 @@ def fit(told: Histories, users: Rows, schema: Schema) -> Segments:
     >>> (found.lift(["a"], 3) > 0).tolist(), found.lift(["c"], 3).tolist()
     ([True, True, False], [0.0, 0.0, 0.0])
     """
+    if not schema.columns:  # most jobs know nothing of users, and need not go over their events once more
+        return Segments(())
     many = told.many
     whole = _counted(told, np.zeros(len(told), dtype=np.int64), 1)[0]
     share = (whole + 1.0) / (whole.sum() + many)

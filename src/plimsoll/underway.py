@@ -68,14 +68,14 @@ def begin(asked: Asked, folder: Path) -> Asked:
 
 def _lay_out(asked: Asked, work: Path) -> None:
     """Puts on disk what every trial reads."""
-    learn = asked.learn
+    learn, laid = asked.learn, dict[int, Path]()  # sets of rows are stretches of the same events
     for name, rows in zip(TAUGHT, asked.taught, strict=False):
-        store(work / name, rows, np.zeros(len(rows), dtype=np.int8))
-    store(work / "rows", learn.rows, learn.truth.target, learn.truth.believed)
+        store(work / name, rows, np.zeros(len(rows), dtype=np.int8), laid=laid)
+    store(work / "rows", learn.rows, learn.truth.target, learn.truth.believed, laid)
     if asked.other is not None:
         other = asked.other.part
-        store(work / OTHER, other.rows, other.truth.target)
-        store(work / OTHER_TAUGHT, asked.other.taught, np.zeros(len(asked.other.taught), dtype=np.int8))
+        store(work / OTHER, other.rows, other.truth.target, laid=laid)
+        store(work / OTHER_TAUGHT, asked.other.taught, np.zeros(len(asked.other.taught), dtype=np.int8), laid=laid)
         if asked.collection is not None:
             store_collection(work / OTHER, asked.collection)
     store_folds(work / "folds.npz", asked.folds)

@@ -37,22 +37,23 @@ from plimsoll.schema import Schema
 Array = NDArray[Any]
 _POINTS = 8  # of a training curve
 _BELIEVED = "believed.npy"
-TAUGHT = (
-    "taught",
-    "taught-whole",
-)  # folders of what is learned from, where it is not what is judged: in a fold, and at last
+# Folders of what is learned from, where it is not what is judged: in a fold, and at last.
+TAUGHT = ("taught", "taught-whole")
 OTHER, OTHER_TAUGHT = "rows-other", "taught-other"  # the same on another split, for the audit
 _EVENTS = ("items", "times", "weights")
 _ANSWERED = 40  # rows that a model answers one at a time, for a first idea of its p50
 
 
-def store(folder: Path, rows: Rows, target: Array, believed: Array | None = None) -> None:
+Laid = dict[int, Path]  # by the identity of an array, where it lies on disk
+
+
+def store(folder: Path, rows: Rows, target: Array, believed: Array | None = None, laid: Laid | None = None) -> None:
     """Rows on disk as plain arrays, so that every trial maps the same pages and none copies them. Rows that are not
-    ``believed`` are answered as any, and no model learns from them."""
+    ``believed`` are answered as any, and no model learns from them. Events that are ``laid`` already lie there once."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
     for k, (name, cells) in enumerate(rows.columns.items()):
-        listed.append({"name": name, "held": _stored(folder, k, cells)})
+        listed.append({"name": name, "held": _stored(folder, k, cells, {} if laid is None else laid)})
     np.save(folder / "target.npy", target)
     if believed is not None and not believed.all():
         np.save(folder / _BELIEVED, believed)
@@ -79,14 +80,14 @@ def store_folds(file: Path, folds: Iterable[tuple[Array, Array]]) -> None:
     np.savez(file, **named)
 
 
-def _stored(folder: Path, place: int, cells: Cells) -> str:
+def _stored(folder: Path, place: int, cells: Cells, laid: Laid) -> str:
     """Writes one column; how it is held comes back."""
     if isinstance(cells, Signals):
         np.save(folder / f"{place}.npy", np.stack([cells.starts, cells.ends]))
         np.save(folder / f"{place}-samples.npy", cells.samples)
         return "signal"
     if isinstance(cells, Histories):
-        _store_events(folder, place, cells)
+        _store_events(folder, place, cells, laid)
         return "history"
     np.save(folder / f"{place}.npy", cells.codes if isinstance(cells, Coded) else cells)
     if isinstance(cells, Coded):
@@ -95,16 +96,16 @@ def _stored(folder: Path, place: int, cells: Cells) -> str:
     return "plain"
 
 
-def _store_events(folder: Path, place: int, cells: Histories) -> None:
-    """Where rows begin and end, and all events; those that lie on disk already, beside, are not written twice."""
+def _store_events(folder: Path, place: int, cells: Histories, laid: Laid) -> None:
+    """Where rows begin and end, and all events; those of rows that were stored before are linked, and not written again."""
     np.save(folder / f"{place}.npy", np.stack([cells.starts, cells.ends, np.full(len(cells), cells.many)]))
     for name in _EVENTS:
-        held: Array = getattr(cells, name)
-        other = getattr(held, "filename", None)
-        if other is not None and Path(other).parent.parent == folder.parent:
-            os.link(other, folder / f"{place}-{name}.npy")
+        held, file = getattr(cells, name), folder / f"{place}-{name}.npy"
+        if before := laid.get(id(held)):
+            os.link(before, file)
         else:
-            np.save(folder / f"{place}-{name}.npy", held)
+            np.save(file, held)
+            laid[id(held)] = file
 
 
 def fetch(folder: Path) -> tuple[Rows, Array]:

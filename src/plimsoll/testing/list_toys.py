@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def _path(random: np.random.Generator, group: int) -> np.ndarray:
 
 
 def _until(told: Histories, back: int) -> Histories:
-    return Histories(told.items, told.times, told.weights, told.starts, told.ends - back, told.many)
+    return replace(told, ends=told.ends - back)
 
 
 def _next(told: Histories) -> np.ndarray:
