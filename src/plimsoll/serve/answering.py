@@ -20,6 +20,10 @@ def answering(bundle: Bundle, most_rows: int = MOST_ROWS, lists: Path | None = N
         if lists is not None:
             raise JobError("--lists is of bundles whose answers are lists. Decide on rows with --policy.")
         return Answerer(bundle, most_rows)
+    if bundle.job.search is not None:
+        from plimsoll.serve.searcher import Searcher
+
+        return Searcher(bundle, most_rows)
     from plimsoll.serve.lister import Lister  # most bundles are asked for rows
 
     return Lister(bundle, most_rows, lists)
