@@ -115,10 +115,11 @@ class Shelf:
         """Its first field that says anything; "" of a document that is empty."""
         for name in self.fields:
             cells = self.collection.rows.columns[name]
-            if isinstance(cells, Coded) and (code := int(cells.codes[document])) >= 0:
-                # Only so much is looked at as may be shown: a document may be a book.
-                if said := " ".join(cells.values[code][: 4 * _TITLE].split()):
-                    return clipped(said, _TITLE)
+            code = int(cells.codes[document]) if isinstance(cells, Coded) else -1
+            # Only so much is looked at as may be shown: a document may be a book.
+            said = " ".join(cells.values[code][: 4 * _TITLE].split()) if isinstance(cells, Coded) and code >= 0 else ""
+            if said:
+                return clipped(said, _TITLE)
         return ""
 
 
@@ -140,7 +141,9 @@ class Sides:
             for item, grade in zip(self.truth[row]["item"].tolist(), self.truth[row]["grade"].tolist(), strict=True)
             if item >= 0
         }
-        whole = {name: [item for item in found[row]["item"].tolist() if item >= 0] for name, found in self.lists.items()}
+        whole = {
+            name: [item for item in found[row]["item"].tolist() if item >= 0] for name, found in self.lists.items()
+        }
         sought = {term for _, _, terms in self.spans(self.queries[row]) for term in terms}
         sides = {
             name: [self._hit(row, name, item, judged, whole, sought, explained) for item in items[:K]]
