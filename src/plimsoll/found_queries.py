@@ -168,7 +168,8 @@ class Sides:
         hit["places"] = _places(item, {other: items for other, items in whole.items() if other != name})
         if explained and name in self.why:
             parts = list(self.why[name](self.queries[row], item))
-            hit["why"] = [[clipped(term, _TERM), float(f"{part:.4g}")] for term, part in parts[:_PARTS]]
+            hit["why"] = [[clipped(term, _TERM), _short(part)] for term, part in parts[:_PARTS]]
+            hit["rest"] = _short(sum(part for _, part in parts[_PARTS:]))
         return hit
 
     def _document(self, item: int, judged: Mapping[int, float], sought: set[str]) -> dict[str, Any]:
@@ -179,6 +180,10 @@ class Sides:
 
     def _marks(self, title: str, sought: set[str]) -> list[list[int]]:
         return [[begin, end] for begin, end, terms in self.spans(title) if not sought.isdisjoint(terms)]
+
+
+def _short(part: float) -> float:
+    return float(f"{part:.4g}")
 
 
 def _places(item: int, whole: Mapping[str, Iterable[int]]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from plimsoll.report.found_words import signed
 from plimsoll.report.markup import Markup, tag
 from plimsoll.report.scales import Scale, linear_ticks, tick_texts
 
-_WIDE, _LEFT, _RIGHT, _TOP, _FOOT = 640, 48, 632, 26, 216
+_WIDE, _LEFT, _RIGHT, _TOP, _FOOT = 1020, 44, 1016, 26, 246
 _STEP = 26.0  # the most room that a bar takes
 _LETTERS = 90  # of a query, before it is cut short
 

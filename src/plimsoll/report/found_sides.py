@@ -47,14 +47,13 @@ def _group(kind: str, folds: Sequence[Markup]) -> Markup:
 
 
 def _legend(most: float) -> list[object]:
-    return [
-        grade(most, most),
+    marks = [tag("span", grade(value, most), aria_hidden="true") for value in (most, 0.0, None)]
+    words = [
         f" the highest grade, {most:g} · ",
-        grade(0.0, most),
         " judged not relevant · ",
-        grade(None, most),
-        " not judged, which counts as not relevant. Words of the query are marked.",
+        " not judged, which counts as not relevant.",
     ]
+    return [*(part for pair in zip(marks, words, strict=True) for part in pair), " Words of the query are marked."]
 
 
 class Shelf:
@@ -68,7 +67,8 @@ class Shelf:
         said = self.shelf[hit["at"]]
         name = tag("cite", marked(said["title"], hit.get("marks") or ())) if said["title"] else None
         where = [self._place(other, hit["places"].get(other)) for other in others]
-        why = " + ".join(f"{term} {part:.3g}" for term, part in hit.get("why") or ())
+        parts = [f"{term} {part:.3g}" for term, part in hit.get("why") or ()]
+        why = " + ".join([*parts, *([f"{hit['rest']:.3g} of others"] if hit.get("rest") else [])]).replace("+ -", "− ")
         return tag(
             "li",
             grade(hit["grade"], self.most),
@@ -80,9 +80,8 @@ class Shelf:
         )
 
     def _place(self, model: str, place: int | None) -> Markup:
-        words = f"{model} {place}." if place else f"{model} –"
-        title = f"place {place} of {model}" if place else f"not found by {model}"
-        return join(" · ", tag("span", words, class_=f"inked {self.hues.get(model, '')}", title=title))
+        words = f"{model}: place {place}" if place else f"{model}: not found"
+        return join(" · ", tag("span", words, class_=f"inked {self.hues.get(model, '')}"))
 
 
 def _one(each: Asked, place: int, models: Sequence[str], shelf: Shelf) -> Markup:

@@ -48,6 +48,16 @@ def in_short(told: Told) -> str:
     return f"Search: {said} over {many(told.get('known', 0), told)}{known}."
 
 
+def tested(run: Told) -> str:
+    """What the rows of a test are called.
+
+    >>> tested({"evidence": {"found": {"made": True}}}), tested({})
+    ('made test queries', 'test rows')
+    """
+    told = (run.get("evidence") or {}).get("found")
+    return "test rows" if not told else "made test queries" if told.get("made") else "test queries"
+
+
 def many(count: int, told: Told) -> str:
     """So many queries, with the word that tells made ones from real ones.
 
@@ -79,7 +89,11 @@ def _verdict(test: Told, told: Told) -> str:
 
 
 def signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+    """
+    >>> signed(0.0456), signed(-0.1), signed(-0.0001)
+    ('+0.046', '−0.100', '0.000')
+    """
+    return f"{value:+.3f}".replace("-", "−") if abs(value) >= 0.0005 else "0.000"
 
 
 def _chance(p: float) -> str:

@@ -16,6 +16,7 @@ from plimsoll.report.decoding import decoding
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.forecast_chart import forecasts
 from plimsoll.report.found import found
+from plimsoll.report.found_words import tested
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
 from plimsoll.report.hues import legend, painted
 from plimsoll.report.listed import listed
@@ -128,9 +129,13 @@ def _score(run: Run, trial: Record) -> Markup:
     score = run.get("test") or trial.get("score")
     value, interval = score_text(score)
     test = run.get("test") or {}
-    told = (run.get("evidence") or {}).get("found")
-    rows = "test rows" if told is None else "made test queries" if told.get("made") else "test queries"
-    where = f"on {test['rows']:,} {rows}" if test.get("rows") else "" if test else "on validation rows, not on a test"
+    where = (
+        f"on {test['rows']:,} {tested(run)}"
+        if test.get("rows")
+        else ""
+        if test
+        else "on validation rows, not on a test"
+    )
     rest = " ".join(words for words in (metric_of(run), f"({interval})" if interval else "", where) if words)
     return tag("p", tag("strong", value), " ", rest, class_="score")
 
