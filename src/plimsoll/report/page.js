@@ -72,6 +72,37 @@
     });
   }
 
+  // The box finds queries by their words and by those of the documents that are listed for them, wherever a query is shown.
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  for (const seek of document.querySelectorAll(".seek")) {
+    const [box, said] = [seek.querySelector("input"), seek.querySelector("output")];
+    const shown = [...document.querySelectorAll("#queries tr[data-query], #sides details[data-query]")];
+    const folds = document.querySelectorAll("#sides details[data-query]");
+    const words = {};
+    for (const each of shown) words[each.dataset.query] = `${words[each.dataset.query] ?? ""} ${plain(each.textContent)}`;
+    seek.hidden = false;
+    box.addEventListener("input", () => {
+      const sought = plain(box.value).split(/\s+/);
+      const held = Object.keys(words).filter((query) => sought.every((word) => words[query].includes(word)));
+      for (const each of shown) each.hidden = !held.includes(each.dataset.query);
+      for (const bar of document.querySelectorAll(".gap")) bar.classList.toggle("away", !held.includes(bar.dataset.query));
+      for (const group of document.querySelectorAll(".queries")) {
+        const left = group.querySelectorAll("details[data-query]:not([hidden])").length;
+        group.hidden = !left;
+        if (group.tagName === "DETAILS") group.open = box.value.trim() !== "" && left > 0;
+      }
+      said.textContent = box.value.trim() ? `${held.length} of ${seek.dataset.many} queries` : "";
+    });
+    // Enter goes to the first lists that are left, and opens them.
+    box.addEventListener("keydown", (press) => {
+      const first = press.key === "Enter" && [...folds].find((fold) => !fold.hidden);
+      if (!first) return;
+      first.open = true;
+      first.querySelector("summary").focus();
+      press.preventDefault();
+    });
+  }
+
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.sort === undefined) return cell.textContent;

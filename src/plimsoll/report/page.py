@@ -15,6 +15,8 @@ from plimsoll.report.charts import loads, mark, unbroken
 from plimsoll.report.decoding import decoding
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.forecast_chart import forecasts
+from plimsoll.report.found import found
+from plimsoll.report.found_words import tested
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
 from plimsoll.report.hues import legend, painted
 from plimsoll.report.listed import listed
@@ -57,6 +59,7 @@ def render(run: Run) -> str:
         _trials(run),
         _decoding(run),
         _lists(run),
+        _found(run),
         _quality(run),
         _forecast(run),
         _timeline(run),
@@ -127,7 +130,11 @@ def _score(run: Run, trial: Record) -> Markup:
     value, interval = score_text(score)
     test = run.get("test") or {}
     where = (
-        f"on {test['rows']:,} test rows" if test.get("rows") else "" if test else "on validation rows, not on a test"
+        f"on {test['rows']:,} {tested(run)}"
+        if test.get("rows")
+        else ""
+        if test
+        else "on validation rows, not on a test"
     )
     rest = " ".join(words for words in (metric_of(run), f"({interval})" if interval else "", where) if words)
     return tag("p", tag("strong", value), " ", rest, class_="score")
@@ -140,6 +147,7 @@ def _contents(run: Run) -> Markup:
         ("trials", f"{trials} trial{'s' * (trials != 1)}"),
         ("decoding", "As a decoder" if decoding(run) else ""),
         ("lists", "Its lists" if listed(run) else ""),
+        ("found", "What it finds" if found(run) else ""),
         ("evidence", "Evidence" if quality(run) else ""),
         ("forecast", "Predicted and measured" if forecasts(run) else ""),
         ("timeline", f"Time {units.show(run['elapsed'], units.TIME)}" if run.get("elapsed") else ""),
@@ -224,6 +232,14 @@ def _lists(run: Run) -> Markup | None:
     found = listed(run)
     lead = "What users of the test were shown, held against what they came to next."
     return None if found is None else _section("lists", "Its lists", found, lead=lead)
+
+
+def _found(run: Run) -> Markup | None:
+    shown = found(run)
+    lead = "Queries of the test, which were never used to choose, held against what people judged to be relevant."
+    made = "Queries of the test, which were never used to choose, held against the documents that they were made of."
+    told = (run.get("evidence") or {}).get("found") or {}
+    return None if shown is None else _section("found", "What it finds", shown, lead=made if told.get("made") else lead)
 
 
 def _forecast(run: Run) -> Markup | None:

@@ -10,6 +10,7 @@ from typing import Any
 from plimsoll import units
 from plimsoll.metrics import SEQUENCES
 from plimsoll.printed import clipped
+from plimsoll.report import found_words
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.ladder_chart import STEPS
 from plimsoll.report.list_words import in_short, verdicts
@@ -111,7 +112,7 @@ def _choice_lines(run: Run, trial: Record | None, width: int) -> list[str]:
     if trial["id"] != run.get("chosen"):
         return [f"Nothing fits. Nearest: {trial['recipe']} {trial['id']}", *("  " + line for line in why)]
     value, interval = score_text(run.get("test") or trial.get("score"))
-    rows = f" on {run['test']['rows']:,} test rows" if (run.get("test") or {}).get("rows") else ""
+    rows = f" on {run['test']['rows']:,} {found_words.tested(run)}" if (run.get("test") or {}).get("rows") else ""
     chosen = (
         f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}"
     )
@@ -146,9 +147,12 @@ def _spelt(found: Mapping[str, Any], error: Mapping[str, float]) -> str:
 
 
 def _list_lines(run: Run, width: int) -> list[str]:
-    """Of a run whose answers are lists: what is shown to whom, and what the audit found of the split."""
-    told = (run.get("evidence") or {}).get("lists") or {}
+    """Of a run whose answers are lists: what is shown to whom, and what the audit found of the split; of a search, what it
+    finds, and whether it can be told from another."""
+    evidence = run.get("evidence") or {}
+    told, search = evidence.get("lists") or {}, evidence.get("found") or {}
     lines = [in_short(told), *verdicts(told.get("audit") or {})]
+    lines += [found_words.in_short(search), *found_words.verdicts(search)]
     return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 

@@ -8,7 +8,6 @@ in the list, and those alone that may; and ``why``, whether each item is to say 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -16,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll.collection import Collection
-from plimsoll.errors import RequestError, nearest
+from plimsoll.errors import RequestError
 from plimsoll.held import Held
 from plimsoll.ranking import DEPTH, WISHES
 from plimsoll.rows import Past, Value, missing
 from plimsoll.schema import Column, Schema
+from plimsoll.serve.ask_reader import AskReader
 from plimsoll.serve.request import MOST_ROWS, MOST_TEXT, WIRE, cell
 
 MOST_EVENTS = 100_000  # of a history that comes with a request
@@ -43,7 +43,7 @@ class Ask(NamedTuple):
     unknown: int = 0  # ids of items that are not known, and were passed over
 
 
-class ListReader:
+class ListReader(AskReader[Ask]):
     """Reads requests of one bundle.
 
     >>> from plimsoll.ids import Ids
@@ -67,7 +67,7 @@ class ListReader:
     ) -> None:
         self._people, self._about = people, schema.columns[1:]
         self._nobody = tuple(missing(column) for column in self._about)
-        self._column, self._collection, self._held, self._most = schema.columns[0].name, collection, held, most_rows
+        self._column, self._collection, self._held = schema.columns[0].name, collection, held
         wishes = [(name, kind, default) for name, kind, default in _FIELDS if name != self._column]
         row = msgspec.defstruct(
             "Row",
@@ -76,21 +76,7 @@ class ListReader:
             forbid_unknown_fields=True,
             gc=False,
         )
-        rows = Annotated[list[row], msgspec.Meta(max_length=most_rows)]  # type: ignore[valid-type]
-        envelope = msgspec.defstruct("Rows", [("rows", rows)], forbid_unknown_fields=True)
-        self._row: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
-        self._list: msgspec.json.Decoder[Any] = msgspec.json.Decoder(rows)
-        self._envelope: msgspec.json.Decoder[Any] = msgspec.json.Decoder(envelope)
-
-    def read(self, body: bytes) -> tuple[list[Ask], bool]:
-        """What is asked, and whether a list of it was. Raises RequestError with the place of the fault."""
-        if body.lstrip()[:1] == b"[":
-            rows = self._decoded(self._list, body)
-            return [self._ask(row, f"$[{place}]") for place, row in enumerate(rows)], True
-        if re.match(rb'\s*\{\s*"rows"\s*:\s*\[', body):
-            rows = self._decoded(self._envelope, body).rows
-            return [self._ask(row, f"$.rows[{place}]") for place, row in enumerate(rows)], True
-        return [self._ask(self._decoded(self._row, body), "$")], False
+        super().__init__(row, most_rows, (self._column, *(column.name for column in self._about), *WISHES))
 
     def _ask(self, row: Any, place: str) -> Ask:
         who, k = row.f0, getattr(row, "k", K)
@@ -135,30 +121,8 @@ class ListReader:
         numbers = self._numbers(ids)
         return numbers[numbers >= 0]
 
-    def _decoded(self, decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-        try:
-            return decoder.decode(body)
-        except msgspec.ValidationError as fault:
-            raise self._fault(str(fault)) from None
-        except (ValueError, RecursionError) as fault:
-            raise RequestError("$", f"the body is not JSON: {fault}", 400) from None
-
-    def _fault(self, said: str) -> RequestError:
-        text, _, found = said.partition(" - at `$")
-        path = "$" + found[:-1]
-        if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
-            name = unknown[1][:100]
-            return RequestError(
-                f"{path}.{name}",
-                f"there is no such part of a request. {nearest(name, (self._column, *(column.name for column in self._about), *WISHES))}",
-            )
-        if text.startswith("Expected `array` of length <="):
-            if path in ("$", "$.rows"):
-                return RequestError(path, f"more than {self._most} rows. Send them in several requests.", 413)
-            return RequestError(path, f"more than {MOST_EVENTS:,} items. Send the newest of them.", 413)
-        if text.startswith("Expected `str` of length <="):
-            return RequestError(path, f"the text is longer than {MOST_TEXT} characters", 413)
-        return RequestError(path, text[:1].lower() + text[1:])
+    def _too_long(self, path: str) -> str:
+        return f"more than {MOST_EVENTS:,} items. Send the newest of them."
 
 
 def _told(about: tuple[Column, ...]) -> list[tuple[str, Any, Any]]:

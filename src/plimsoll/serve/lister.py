@@ -12,23 +12,22 @@ from numpy.typing import NDArray
 from plimsoll import ranking
 from plimsoll.bundle import Bundle
 from plimsoll.collection import Collection
-from plimsoll.errors import BundleError, JobError, RequestError, TrialError
+from plimsoll.errors import BundleError, RequestError, TrialError
 from plimsoll.held import PEOPLE, Held
 from plimsoll.listing import Listing
-from plimsoll.rows import Past, Rows, Value
-from plimsoll.serve.answerer import Answerer, Decided
+from plimsoll.rows import Past, Rows
+from plimsoll.serve.list_answerer import ListAnswerer
 from plimsoll.serve.list_request import Ask, ListReader
 from plimsoll.serve.request import MOST_ROWS
 
 if TYPE_CHECKING:  # lists without rules need not know what they are
     from plimsoll.list_choice import ListRules
-    from plimsoll.serve.session import Session
 
 Array = NDArray[Any]
 _REASONS = 3  # items of a history that speak most for one of the list
 
 
-class Lister(Answerer):
+class Lister(ListAnswerer):
     """A loaded bundle that recommends.
 
     ``lister.answer(b'{"user_id": 12, "k": 2}')`` gives ``b'{"items":[{"id":318,"score":0.93},{"id":50,"score":0.71}],"known":true}'``. With ``rules``, a file of them, every list keeps them (see
@@ -36,36 +35,18 @@ class Lister(Answerer):
     """
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS, rules: Path | None = None) -> None:
-        self.collection = Collection.read(bundle.members)
-        self.rules = self._kept(rules) if rules is not None else None
-        self.held = Held.read(bundle.members, len(self.collection))
-        self.people = _people(bundle)
-        if len(self.collection) != bundle.schema.lists:
-            raise BundleError(
-                f"The collection has {len(self.collection):,} items, and the schema says {bundle.schema.lists:,}."
-            )
         super().__init__(bundle, most_rows)
+        self.rules = self._kept(rules) if rules is not None else None
 
     def _reads(self, bundle: Bundle, most_rows: int) -> Any:
+        self.held = Held.read(bundle.members, len(self.collection))
+        self.people = _people(bundle)
         return ListReader(bundle.schema, self.collection, self.held, most_rows, self.people)
 
     def _kept(self, rules: Path) -> ListRules:
         from plimsoll import list_rules
 
         return list_rules.read(rules, self.collection)
-
-    def answer_counted(self, body: bytes) -> tuple[bytes, int]:
-        rows, many = self._reader.read(body)
-        return self._encode([self.listed(row) for row in rows] if many else self.listed(rows[0])), len(rows)
-
-    def answer_all(self, bodies: Sequence[bytes]) -> list[tuple[bytes, int] | RequestError]:
-        found: list[tuple[bytes, int] | RequestError] = []
-        for body in bodies:
-            try:
-                found.append(self.answer_counted(body))
-            except RequestError as fault:
-                found.append(fault)
-        return found
 
     def cells(self, body: bytes) -> list[Any]:
         return [(ask.past,) for ask in self._reader.read(body)[0]]
@@ -129,15 +110,6 @@ class Lister(Answerer):
         told = zip(cells, pasts, strict=True)
         values = [(nobody if past is None else past, *self._reader.known(cell)) for cell, past in told]
         return Rows.of_values(self.schema, values)
-
-    def session(self, person: str | int | None = None) -> Session:  # noqa: ARG002
-        raise JobError("This bundle answers with lists of items, not streams. Ask it with plimsoll predict or serve.")
-
-    def decide(self, rows: Rows) -> Decided:  # noqa: ARG002
-        raise JobError("This bundle answers with lists of items: ask for them one by one.")
-
-    def scores(self, values: Sequence[Value]) -> list[float]:  # noqa: ARG002
-        raise JobError("This bundle answers with lists of items, and a policy decides by scores of rows.")
 
 
 def _people(bundle: Bundle) -> Collection | None:
