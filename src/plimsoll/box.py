@@ -18,6 +18,7 @@ from plimsoll import facets, hits
 from plimsoll.collection import Collection
 from plimsoll.errors import RequestError, nearest
 from plimsoll.facets import Facet, Filter
+from plimsoll.highlight import Marker
 from plimsoll.shelf import Mask, Ranks, Shelf
 from plimsoll.wording import Asked, Wording
 
@@ -28,8 +29,8 @@ DEEPEST = 1_000  # places from the first that a page may reach to
 @dataclass(frozen=True)
 class Wanted:
     """What is asked: ``query`` in the language of ``asking``; ``k`` documents after the first ``skip``; ``where`` in that of ``facets``, the room,
-    and the columns of ``facets`` to count. ``fields`` are the columns that come back with a document; None: with ``highlight`` all
-    that it has, without it none. ``why`` tells the parts of each score, ``count`` how many documents match."""
+    and the columns of ``facets`` to count. ``fields`` are the columns that come back with a document; without any, with ``highlight`` all
+    that it has, and else none. ``why`` tells the parts of each score, ``count`` how many documents match."""
 
     query: str
     k: int = 10
@@ -124,11 +125,11 @@ class Box:
         return total, {each.name: each.told(counts[each.name]) for each in counted}
 
     def _told(self, best: Sequence[_Found], text: str, wanted: Wanted) -> list[dict[str, Any]]:
-        named = wanted.fields
-        if named is None:
-            named = (*self._searched, *self._others) if wanted.highlight else ()
-        weights = hits.weights(text, self._shelves) if wanted.highlight and named else None
-        teller = hits.Teller(text, self._searched, named, weights, wanted.why)
+        named = wanted.fields or ((*self._searched, *self._others) if wanted.highlight else ())
+        marker = None
+        if wanted.highlight and named:
+            marker = Marker(hits.weights(text, self._shelves), self._shelves[0].index.analyser)
+        teller = hits.Teller(text, self._searched, named, marker, wanted.why)
         return [teller.told(shelf, number, score, self._whole) for shelf, number, score in best]
 
     def _facet(self, name: str, place: str) -> Facet:

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from plimsoll import letters
 from plimsoll.analysis import Analyser
+from plimsoll.remembered import Remembered
 
 LETTERS = 200  # of a snippet
 SLACK = 40  # letters that a snippet may be moved by, to begin and end between words
 PART = 20_000  # letters of a text that are looked through at once
-Spot = tuple[
-    int, int, tuple[str, ...]
-]  # begin and end of a word in its text, and those of its terms that are looked for
+MOST = 400_000  # letters that are looked through for a page, so that long documents cost a bounded time
+Spot = tuple[int, int, tuple[str, ...]]  # begin and end of a word in its text, and those of its terms that are looked for
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """``text`` stands at the letter ``begin`` of a field of ``letters`` letters; ``marks`` are (begin, end) within ``text``."""
+    """``text`` stands at the letter ``begin`` of a field of ``letters`` letters; ``marks`` are (begin, end) within ``text``, both counted in letters."""
 
     text: str
     begin: int
@@ -28,43 +29,54 @@ class Snippet:
     marks: tuple[tuple[int, int], ...]
 
 
-@dataclass
-class Reading:
-    """How many letters may still be looked through: one for all documents of a page, so that long ones cost a bounded time."""
+class Marker:
+    """Finds, for one page, the words with one of the terms of ``weights`` (each as much as it is worth to a reader).
 
-    left: int = 400_000
-
-
-def snippet(
-    text: str, weights: Mapping[str, float], analyser: Analyser, reading: Reading, most: int = LETTERS
-) -> Snippet:
-    """The stretch of about ``most`` letters with the most different terms of ``weights``, each as much as it weighs; all of a text that is no longer.
-
-    A long text is looked through until a part of it has any of the terms, and no further than ``reading`` allows; where none is
-    found, the snippet is its beginning.
-
-    >>> found = snippet("The lift of a wing.", {"wing": 1.0}, Analyser(stem="", stop=""), Reading())
+    >>> found = Marker({"wing": 1.0}, Analyser()).snippet("The lift of a wing.")
     >>> [found.text[begin:end] for begin, end in found.marks]
     ['wing']
     """
-    spots = next((found for found in _parts(text, weights, analyser, reading) if found), [])
-    begin, end = (0, len(text)) if len(text) <= most else _window(text, spots, weights, most)
-    marks = tuple((b - begin, e - begin) for b, e, _ in spots if begin <= b and e <= end)
-    return Snippet(text[begin:end], begin, len(text), marks)
 
+    def __init__(self, weights: Mapping[str, float], analyser: Analyser, most: int = MOST) -> None:
+        self._weights, self._analyser, self._left = weights, analyser, most
+        self._wanted = Remembered(self._of_word, most)  # of a word those of its terms that are looked for: () of most words
 
-def _parts(text: str, weights: Mapping[str, float], analyser: Analyser, reading: Reading) -> Iterator[list[Spot]]:
-    """The words of a text that are looked for, part by part."""
-    begin = 0
-    while begin < len(text) and reading.left > 0 and weights:
-        end = _gap(text, begin + min(PART, reading.left))
-        reading.left -= end - begin
-        yield [
-            (begin + b, begin + e, wanted)
-            for b, e, terms in analyser.spans(text[begin:end])
-            if (wanted := tuple(term for term in terms if term in weights))
-        ]
-        begin = end
+    def snippet(self, text: str, most: int = LETTERS) -> Snippet:
+        """The stretch of about ``most`` letters with the most different terms, each as much as it weighs; all of a text that is no longer.
+
+        A long text is looked through until a part of it has any of the terms, as far as may still be read for this page; where
+        none is found, the snippet is its beginning.
+        """
+        spots = next((found for found in self._parts(text) if found), [])
+        begin, end = (0, len(text)) if len(text) <= most else _window(text, spots, self._weights, most)
+        marks = tuple((b - begin, e - begin) for b, e, _ in spots if begin <= b and e <= end)
+        return Snippet(text[begin:end], begin, len(text), marks)
+
+    def _of_word(self, word: str) -> tuple[str, ...]:
+        return tuple(term for term in self._analyser.terms_of(word) if term in self._weights)
+
+    def _parts(self, text: str) -> Iterator[list[Spot]]:
+        """The words of a text that are looked for, part by part."""
+        begin = 0
+        while begin < len(text) and self._left > 0 and self._weights:
+            end = _gap(text, begin + min(PART, self._left))
+            self._left -= end - begin
+            yield list(self._spots(text, begin, end))
+            begin = end
+
+    def _spots(self, text: str, begin: int, end: int) -> Iterator[Spot]:
+        wanted = self._wanted
+        for found in letters.WORD.finditer(text, begin, end):
+            if terms := wanted[found[0]]:
+                if letters.is_run(found[0]):  # of a script without blanks only what was asked for, not all of the sentence
+                    yield from self._in_run(found[0], found.start())
+                else:
+                    yield found.start(), found.end(), terms
+
+    def _in_run(self, run: str, at: int) -> Iterator[Spot]:
+        for begin, end, terms in self._analyser.spans(run):
+            if held := tuple(term for term in terms if term in self._weights):
+                yield at + begin, at + end, held
 
 
 def _gap(text: str, place: int) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from plimsoll import highlight, typos
-from plimsoll.highlight import Reading
+from plimsoll.highlight import Marker
 from plimsoll.rows import Coded
 from plimsoll.schema import Kind
 from plimsoll.shelf import Shelf
@@ -19,15 +19,14 @@ TITLE = 400  # letters of the first of several fields, which is shown whole
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells the documents of one page. ``weights`` are the terms to mark, and how much each is worth; ``searched`` the fields
-    that were looked through, ``columns`` what is told beside id and score. None of these: nothing is."""
+    """Tells the documents of one page. ``searched`` are the fields that were looked through, ``columns`` those that are told beside id and score;
+    with a ``marker`` the former come as snippets, without one as they are."""
 
     text: str
     searched: tuple[str, ...]
     columns: tuple[str, ...]
-    weights: dict[str, float] | None
+    marker: Marker | None
     why: bool
-    reading: Reading = field(default_factory=Reading)
 
     def told(self, shelf: Shelf, number: int, score: float, whole: bool) -> dict[str, Any]:
         """One document; ``whole`` says that ids are numbers wherever they can be."""
@@ -45,11 +44,11 @@ class Teller:
 
     def _text(self, shelf: Shelf, name: str, number: int) -> Any:
         text = shelf.text(name, number)
-        if self.weights is None:
+        if self.marker is None:
             return text
         title = len(self.searched) > 1 and name == self.searched[0]
         most = TITLE if title else highlight.LETTERS
-        found = highlight.snippet(text, self.weights, shelf.index.analyser, self.reading, most)
+        found = self.marker.snippet(text, most)
         return {"text": found.text, "begin": found.begin, "letters": found.letters, "marks": found.marks}
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plimsoll.analysis import WORD
+import numpy as np
+
+from plimsoll.letters import WORD
 from plimsoll.inverted import Index
 
 SHORTEST = 4  # letters of a word that may be a slip
@@ -26,7 +28,7 @@ def near(word: str, indexes: Sequence[Index]) -> list[str]:
     edits = 1 if len(word) <= _SHORT else 2
     slips: dict[str, int] = {}
     for index in indexes:
-        for number, distance in index.lexicon.near(terms[0], edits, _MOST):
+        for number, distance in index.lexicon.near(terms[0], edits, _MOST, np.diff(index.starts)):
             slips[index.lexicon.term(number)] = distance
     return sorted(slips, key=lambda term: (slips[term], -frequency(term, indexes), term))
 

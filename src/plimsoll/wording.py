@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plimsoll import asking, typos
-from plimsoll.analysis import WORD
+from plimsoll import asking, letters, typos
 from plimsoll.asking import Query
 from plimsoll.inverted import Index
 from plimsoll.shelf import Mask, Shelf
@@ -51,7 +50,7 @@ class Wording:
     def understood(self, text: str, mend: bool = True) -> Asked:
         """What a query asks for."""
         query, passed = asking.parse(text), list[str]()
-        words = WORD.findall(query.text)
+        words = letters.words(query.text)
         new = [word for word in words if word not in self._known]  # none for nearly all queries, and then this is all
         swaps = self._mended(dict.fromkeys(new), mend, passed) if new else {}
         ranked = typos.replaced(query.text, swaps)
@@ -102,10 +101,11 @@ class Wording:
         tried = 0
         if len(self._known) > _KEPT:
             self._known.clear()
-        for word in words:
+        for said in words:
+            word = said.strip("'")  # quotes of another kind
             terms = self._analyser.terms_of(word)
             if typos.known(terms, self._indexes):
-                self._known[word] = bool(terms)
+                self._known[said] = bool(terms)
                 continue
             tried += 1
             near = typos.near(word, self._indexes) if mend and tried <= MOST_MENDED else []
@@ -123,32 +123,32 @@ class Wording:
             many: Counter[str] = Counter()
             for index in self._indexes:
                 span = self._span(prefix, index)
-                sizes = np.diff(index.starts[span.start : span.stop + 1])
+                sizes = np.diff(index.starts[span[0] : span[1] + 1])
                 for place in np.argsort(-sizes, kind="stable")[:EXPANDED].tolist():
-                    many[index.lexicon.term(span.start + place)] += int(sizes[place])
+                    many[index.lexicon.term(span[0] + place)] += int(sizes[place])
             words = [word for term, _ in many.most_common(EXPANDED) if (word := self.readable(term)) is not None]
             if not words:
                 passed.append(f'No word begins with "{prefix[:60]}".')
             found += words
         return found
 
-    def _span(self, prefix: str, index: Index) -> range:
+    def _span(self, prefix: str, index: Index) -> tuple[int, int]:
         """The rows of the lexicon that begin so. Terms are stems: where none begins so, the end of the word may be one that
         stems lose, and up to three letters of it are left out."""
         bare = "".join(self._bare.terms(prefix)) if self._bare.units == "words" else prefix.casefold()
         for lost in range(min(_ENDING, max(len(bare) - 3, 0)) + 1):
-            span = index.lexicon.starting(bare[: len(bare) - lost]) if bare else range(0)
-            if len(span):
-                return span
-        return range(0)
+            begin, end = index.lexicon.starting(bare[: len(bare) - lost]) if bare else (0, 0)
+            if end > begin:
+                return begin, end
+        return 0, 0
 
     def _holding(self, word: str, shelf: Shelf) -> Mask:
         """The documents that have a word, a phrase, or any word that begins so."""
         index = shelf.index
         if not word.endswith("*"):
             return index.phrase(word) if len(index.analyser.terms(word)) > 1 else index.matching(word)
-        span, held = self._span(word[:-1], index), np.zeros(len(shelf.documents), dtype=bool)
-        held[index.docs[index.starts[span.start] : index.starts[span.stop]]] = True
+        (begin, end), held = self._span(word[:-1], index), np.zeros(len(shelf.documents), dtype=bool)
+        held[index.docs[index.starts[begin] : index.starts[end]]] = True
         return held
 
     def _sound(self, query: Query, passed: list[str]) -> Query:
