@@ -62,14 +62,15 @@ class Ids:
     def __getitem__(self, number: int) -> str:
         if len(self.whole):
             return str(int(self.whole[number]))
-        return self._bytes(range(len(self.ends))[number]).decode()
+        return self.encoded(range(len(self.ends))[number]).decode()
 
     @cached_property
     def _views(self) -> tuple[memoryview, memoryview]:
         """The same arrays, for looking at one place of them: in a fifth of the time, and without a copy."""
         return self.text.data, self.ends.data
 
-    def _bytes(self, number: int) -> bytes:
+    def encoded(self, number: int) -> bytes:
+        """An id of those that are texts, as UTF-8."""
         text, ends = self._views
         return bytes(text[ends[number - 1] if number else 0 : ends[number]])
 
@@ -87,8 +88,8 @@ class Ids:
             place = -1 if wanted is None else int(np.searchsorted(self.whole, wanted))
             return place if 0 <= place < len(self.whole) and self.whole[place] == wanted else _ABSENT
         held = text.encode("utf-8", "surrogatepass")
-        place = bisect_left(range(len(self.ends)), held, key=self._bytes)
-        return place if place < len(self.ends) and self._bytes(place) == held else _ABSENT
+        place = bisect_left(range(len(self.ends)), held, key=self.encoded)
+        return place if place < len(self.ends) and self.encoded(place) == held else _ABSENT
 
     @staticmethod
     def of(texts: Iterable[str]) -> Ids:
@@ -139,7 +140,7 @@ class Ids:
             open_, at = open_[one == other], at + 8
             if (np.maximum(self.ends[open_] - begins[open_], self.ends[open_ + 1] - begins[open_ + 1]) <= at).all():
                 break
-        return all(self._bytes(k) < self._bytes(k + 1) for k in open_.tolist())
+        return all(self.encoded(k) < self.encoded(k + 1) for k in open_.tolist())
 
     def _begins(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, np.int64), self.ends])[:-1]
