@@ -37,20 +37,6 @@ WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing 
     Kind.TEXT: (_Text | None, None),
     Kind.SIGNAL: (msgspec.Raw, msgspec.Raw(b"null")),  # read once its channels are known
 }
-<<<<<<< HEAD
-WANTED = {
-    Kind.NUMBER: "a number or null",
-    Kind.BOOLEAN: 'true, false, 0, 1, a text such as "yes", or null',
-    Kind.TIME: 'a time such as "2026-05-17T08:30:00Z", seconds since 1970, or null',
-    Kind.CATEGORY: "a text, a number, a boolean or null",
-    Kind.ID: "a text, a number, a boolean or null",
-    Kind.TEXT: "a text or null",
-    Kind.SIGNAL: "a list of frames, each a list of one number a channel, or null",
-    Kind.QUERY: "a text",
-    Kind.HISTORY: "the id of a user, a list of ids of items, or null",
-}
-=======
->>>>>>> ed2cad48243a706de8461f9b7ce06456b4eeb2c0
 _GOT = {"str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "array": "a list"}
 
 
