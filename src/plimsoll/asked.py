@@ -13,17 +13,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import audience, catalogue, checks, events, infer, moments, shift, sources, splits, streaming, waves
+from plimsoll import audience, catalogue, checks, events, infer, library, moments, shift, sources, splits, streaming, waves
 from plimsoll.audience import Other
 from plimsoll.cells import plain
 from plimsoll.collection import Collection
 from plimsoll.errors import DataError, JobError
 from plimsoll.held import Held
-from plimsoll.job import Job, Lists, Split, Task
+from plimsoll.job import Documents, Job, Lists, Split, Task
 from plimsoll.limits import Limits, parse
 from plimsoll.metrics import EVENTS, LISTS, METRICS, ROBUSTNESS, SEQUENCES, SYMBOLS
 from plimsoll.rows import Coded, Rows
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import ASKING, Kind, Schema
 from plimsoll.sources import Source
 from plimsoll.splits import Pair
 from plimsoll.truth import Part, Truth
@@ -49,12 +49,18 @@ def stated(
     moments: Mapping[str, Any] | None = None,
     signals: Mapping[str, Any] | None = None,
     lists: Mapping[str, Any] | None = None,
+    documents: Mapping[str, Any] | None = None,
 ) -> Job:
-    """The job as it was written; with ``moments``, ``predict`` is the label to decode, and with ``lists`` the items to recommend. Raises JobError and LimitError in one line."""
+    """The job as it was written; with ``moments``, ``predict`` is the label to decode, with ``lists`` the items to recommend, and with
+    ``documents`` the column of their ids, which may be found by itself. Raises JobError and LimitError in one line."""
     for name in recipes:
         catalogue.find(name)
         if name in catalogue.MADE:
             raise JobError(f'--recipes {name}: it is made of other trials by itself. Name those, such as "trees".')
+    if not predict and documents is None:
+        raise JobError('predict is missing. Name the column to answer with, such as predict="label".')
+    if documents is not None and (lists is not None or signals is not None or moments is not None):
+        raise JobError("documents are searched, and lists, moments and signals speak of other jobs. Leave them out.")
     if lists is not None and (signals is not None or moments is not None):
         raise JobError(
             f"{', '.join(signals or moments or ())} speak of signals, and --recommend reads none. Leave them out."
@@ -72,21 +78,22 @@ def stated(
         coverage=coverage,
         decode=None if moments is None else waves.decode(moments),
         signals=waves.sensor(signals or {}) if signals is not None or moments is not None else None,
-        task=Task.BINARY if lists is None else Task.RANKING,
+        task=Task.BINARY if lists is None and documents is None else Task.RANKING,
         lists=None if lists is None else Lists.from_json(lists),
+        search=None if documents is None else Documents.from_json(documents),
     )
 
 
 def _kind(name: str, kind: str) -> Kind:
-    if kind == Kind.HISTORY:
+    if kind in ASKING:
         raise JobError(
-            f"--kind {name}={kind}: what somebody did is told by --recommend ITEM --to COL, not by a column."
+            f"--kind {name}={kind}: what a list is asked for by is told by --recommend or --search, not by a column."
         )
     try:
         return Kind(kind)
     except ValueError:
         raise JobError(
-            f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(each for each in Kind if each is not Kind.HISTORY)}.'
+            f'--kind {name}={kind}: there is no kind "{kind}". There are: {", ".join(each for each in Kind if each not in ASKING)}.'
         ) from None
 
 
@@ -122,6 +129,8 @@ def ask(job: Job, source: Any, test: Any) -> Asked:
     """
     if job.lists is not None:
         return _listed(job, source, test)
+    if job.search is not None:
+        return _searched(job, source, test)
     job = moments.settled(job)
     given = sources.read(source, job)
     beside = sources.beside(test, job, given) if test is not None else None
@@ -175,6 +184,33 @@ def _listed(job: Job, source: Any, test: Any) -> Asked:
         taught=found.taught,
         parted=parted,
         other=found.other,
+    )
+
+
+def _searched(job: Job, source: Any, test: Any) -> Asked:
+    """The data of a job whose answers are documents: queries, and what was judged for them (see ``library``)."""
+    if test is not None:
+        raise JobError("--test with --search would be of other queries: put all into one table, and --split column:COL.")
+    _check_floors(job, Schema((), job.predict))
+    found = library.of(job, source)
+    job, frame = found.job, found.frame
+    index, unseen = splits.split(frame, job)
+    if not len(index) or not len(unseen):
+        raise DataError("Queries are needed on both sides of the split. Give more of them.")
+    folds = _folds(frame[index], frame[unseen], job)
+    return Asked(
+        job,
+        found.schema,
+        found.whole.take(index),
+        found.whole.take(unseen),
+        folds,
+        _first(frame[index], frame[unseen], job, folds),
+        library.digest(found),
+        found.warnings,
+        _named(source),
+        "",
+        collection=found.collection,
+        parted={"queries": dict(found.counted), "made": found.made},
     )
 
 
@@ -284,15 +320,16 @@ def _first(frame: pl.DataFrame, held: pl.DataFrame, job: Job, folds: Sequence[Pa
 
 def _check_floors(job: Job, schema: Schema) -> None:
     fitting = [metric.name for metric in METRICS.values() if job.task.value in metric.tasks]
-    fitting += [*LISTS] if job.lists else ()
+    fitting += [name for name, quality in LISTS.items() if job.lists or (job.search and quality.chooses)]
     fitting += [*EVENTS, *SYMBOLS, *ROBUSTNESS] if job.decode else ()
     for floor in job.limits.floors:
         if job.decode and floor.name in ROBUSTNESS and (floor.slice or shift.layout_of(schema) is None):
             raise JobError(
                 f'--limit "{floor}" speaks of sensors in a ring, all of them. Say that they stand in one with --ring, and name no slice.'
             )
-        if job.lists and floor.slice:
-            raise JobError(f'--limit "{floor}" names a slice, and users have no columns to slice by. Leave it out.')
+        if job.ranks and floor.slice:
+            who = "users" if job.lists else "queries"
+            raise JobError(f'--limit "{floor}" names a slice, and {who} have no columns to slice by. Leave it out.')
         if floor.name not in fitting:
             raise JobError(
                 f'--limit "{floor}" speaks of another kind of answer than {job.task.value}. There are: {", ".join(_short(fitting))}.'

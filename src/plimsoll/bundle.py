@@ -28,7 +28,7 @@ from plimsoll.members import check, parse_json
 from plimsoll.ranking import DEPTH
 from plimsoll.recipe import Model
 from plimsoll.rows import Rows, missing
-from plimsoll.schema import Kind, Schema
+from plimsoll.schema import ASKING, Kind, Schema
 
 FORMAT = 1
 _RECIPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -241,9 +241,10 @@ def _agree(
     for name, how in (("rule", rule), ("spelling", spelling)):
         if how is not None and (job.decode is None or how.rest >= classes):
             raise BundleError(f"{MANIFEST}: the {name} is not one for this job over {classes} classes.")
-    told = [column.kind is Kind.HISTORY for column in schema.columns]
+    asked = [column.kind for column in schema.columns if column.kind in ASKING]
+    due = [Kind.HISTORY] if job.lists is not None else [Kind.QUERY] if job.search is not None else []
     ranks = job.task is Task.RANKING
-    if ranks != (told[:1] == [True]) or any(told[1:]) or ranks != (job.lists is not None):
+    if asked != due or ranks != bool(due) or (due and schema.columns[0].kind not in ASKING):
         raise BundleError(f"{MANIFEST}: the columns do not go with the task {job.task.value}.")
     if len(set(schema.names)) != len(schema.names) or len(set(schema.classes)) != classes:
         raise BundleError(f"{MANIFEST}: a column or a class is there twice.")

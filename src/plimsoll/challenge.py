@@ -76,7 +76,7 @@ def challenge(
         raise JobError(
             "A refit takes rows of a table. Fit recordings again with plimsoll fit, or plimsoll personalise."
         )
-    if job.lists is not None:
+    if job.ranks:
         raise JobError(
             "A refit takes rows with their labels. Fit lists again with plimsoll fit, on all events up to now."
         )

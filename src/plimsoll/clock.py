@@ -22,6 +22,7 @@ class Clock:
         now: Callable[[], float] = time.monotonic,
         spent: float = 0.0,
         kept: Path | None = None,
+        noted: Callable[[str, float], None] | None = None,
     ) -> None:
         self._now = now
         self._begun = now() - spent
@@ -30,6 +31,13 @@ class Clock:
         self.kept = (
             kept  # a folder in which a fit may leave what it needs to go on, if it is cut off; it need not exist
         )
+
+        self._noted = noted
+
+    def note(self, doing: str, share: float) -> None:
+        """Says how far something long has come, 0 to 1, to whoever waits for it."""
+        if self._noted is not None:
+            self._noted(doing, share)
 
     @property
     def left(self) -> float:

@@ -27,7 +27,7 @@ def compare(args: argparse.Namespace) -> int:
             "data is missing. Write plimsoll compare trees linear --data rows.csv --predict COL, or --job job.toml."
         )
     words = {name: value for name, value in statement.words(vars(args)).items() if name not in _FIT}
-    if "lists" in words:
+    if "lists" in words or "documents" in words:
         raise JobError(
             "Approaches to lists are compared by plimsoll fit: name them with --recipes; its report holds them side by side."
         )

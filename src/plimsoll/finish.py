@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, event_evidence, frontier, ladder, list_audit, list_evidence, meter, shift, window
+from plimsoll import bundle, catalogue, event_evidence, found_evidence, frontier, ladder, list_audit, list_evidence, meter, shift, window
 from plimsoll.bundle import Bundle
 from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
@@ -57,7 +57,11 @@ class Finish:
         verdict = tested(chosen.bundle, search.asked, test, chosen.measured)
         search.mark("scoring the test rows", begun, "score")
         verdict = self._moved(chosen.bundle, test, verdict)
-        of_kind = {**self._of_moments(chosen.trial, order), **self._of_lists(chosen, order, test)}
+        of_kind = {
+            **self._of_moments(chosen.trial, order),
+            **self._of_lists(chosen, order, test),
+            **self._of_documents(chosen, order, test),
+        }
         verdict = replace(verdict, evidence={**verdict.evidence, **of_kind})
         found = self._written(chosen.bundle, chosen.measured.joined(verdict.floors), verdict)
         found = found.joined(run_costs(search))
@@ -119,11 +123,8 @@ class Finish:
         if asked.collection is None or asked.kept is None:
             return {}
         test = sampled(test, _SHOWN, search.job.seed)
-        models = {chosen.trial.recipe: (chosen.bundle, chosen.whole)}
         other = next((trial for trial in order if trial.recipe != chosen.trial.recipe), None)
-        if other is not None:  # half of the time that is left may go into it, and the rest is for the audit
-            seconds = (search.clock.left - window.REPORT) / 2
-            models[other.recipe] = beside(search, self.crew, other, chosen.whole, seconds)
+        models = self._side_by_side(chosen, [] if other is None else [other])
         lists = {name: answering(made).model.predict(test.rows) for name, (made, _) in models.items()}
         assert test.truth.users is not None
         users = asked.kept.users.names(test.truth.users)
@@ -133,6 +134,44 @@ class Finish:
         left = search.clock.left - _WRITING * window.REPORT
         audited = list_audit.audit(search, self.crew, chosen.trial.recipe, left, self.say)
         return {"lists": {**told, "audit": audited}}
+
+    def _side_by_side(self, chosen: Final, others: Sequence[Trial]) -> dict[str, tuple[Bundle, bool]]:
+        """The chosen model and others by their recipes, and whether each is fitted on all rows. Half of the time that is left may go
+        into that, and the rest is for what comes after."""
+        models = {chosen.trial.recipe: (chosen.bundle, chosen.whole)}
+        for other in others:
+            seconds = (self.search.clock.left - window.REPORT) / 2
+            models[other.recipe] = beside(self.search, self.crew, other, chosen.whole, seconds)
+        return models
+
+    def _of_documents(self, chosen: Final, order: Sequence[Trial], test: Part) -> dict[str, Any]:
+        """What is said of a search: the test queries by two models and the floor, figures and rankings side by side."""
+        asked = self.search.asked
+        if asked.job.search is None or asked.collection is None:
+            return {}
+        test = sampled(test, _SHOWN, self.search.job.seed)
+        floor = [trial for trial in self.search.trials if trial.recipe in catalogue.FLOORS and trial.complete]
+        others = {trial.recipe: trial for trial in reversed((*order, *floor)) if trial.recipe != chosen.trial.recipe}
+        near = next((trial.recipe for trial in order if trial.recipe in others), None)
+        kept = [trial for name, trial in others.items() if name == near or name in catalogue.FLOORS]
+        models = {
+            name: answering(made).model for name, (made, _) in self._side_by_side(chosen, kept).items()
+        }
+        texts = [text or "" for text in test.rows.texts(asked.schema.names[0]).texts()]
+        lists = {name: model.predict(test.rows) for name, model in models.items()}
+        told = found_evidence.told(
+            asked.job,
+            test.truth.target,
+            texts,
+            lists,
+            asked.collection,
+            asked.job.search.fields,
+            asked.parted["queries"],
+            made=asked.parted["made"],
+            why={name: model.finder.because for name, model in models.items()},  # type: ignore[attr-defined]
+            spans=models[chosen.trial.recipe].finder.index.analyser.spans,  # type: ignore[attr-defined]
+        )
+        return {"found": told}
 
     def _testable(self) -> Part:
         """The test rows, or as many of them as can be answered in the time left."""

@@ -145,6 +145,42 @@ class Lists:
 
 
 @dataclass(frozen=True)
+class Documents:
+    """A job whose answers are documents, for a query. Rows of its table are documents, or files of a folder.
+
+    ``queries`` and ``judgements`` are tables: what was asked, and how good documents are for it; without them queries are made of
+    documents (see ``known_items``). ``text`` names the columns that are searched, with commas between them, "" those that are text.
+    ``language`` is that of stems and stop words, "" the one that the documents are in and "none" no language. ``encoder`` and
+    ``cross`` are folders with weights: of one that makes a vector of a text, and of one that reads a query beside a document.
+    """
+
+    queries: str = ""
+    judgements: str = ""
+    text: str = ""
+    language: str = ""
+    encoder: str = ""
+    cross: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.queries) != bool(self.judgements):
+            one, other = ("queries", "judgements") if self.queries else ("judgements", "queries")
+            raise JobError(f"--{one} goes with --{other}. Name both, or neither: then queries are made of documents.")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.text.split(",") if name.strip())
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Documents:
+        """The one that ``as_json`` wrote. Raises JobError on a wrong word."""
+        found: Documents = _known("documents", Documents(), value)
+        return found
+
+
+@dataclass(frozen=True)
 class Sensor:
     """Where the samples of a job's signals lie, and how they are made ready. Frequencies are in Hz, 0 where nothing is asked.
 
@@ -218,6 +254,7 @@ class Job:
     decode: Decode | None = None  # where rows are moments of a signal
     signals: Sensor | None = None
     lists: Lists | None = None  # where answers are lists of items
+    search: Documents | None = None  # where they are documents; ``predict`` is then the column of their ids
 
     def __post_init__(self) -> None:
         self._check_metric()
@@ -232,9 +269,9 @@ class Job:
 
     def _check_metric(self) -> None:
         name = self.metric
-        if (name in LISTS) != (self.lists is not None) and name in QUALITIES:
+        if (name in LISTS) != self.ranks and name in QUALITIES:
             raise JobError(
-                f'--metric "{name}" is not of these answers. Write {"one such as ndcg@10" if self.lists else "--recommend for lists of items"}.'
+                f'--metric "{name}" is not of these answers. Write {"one such as ndcg@10" if self.ranks else "--recommend or --search for lists"}.'
             )
         if name in LISTS and not QUALITIES[name].chooses:
             raise JobError(
@@ -247,8 +284,13 @@ class Job:
                 f'--metric "{name}" cannot choose: a silent model, or a hasty one, has the best there is. Write it as a limit, and let --metric event_error_rate choose, in which misses and false alarms both count.'
             )
         if name and name not in QUALITIES:
-            known = [each for each in LISTS if LISTS[each].chooses] if self.lists else [*METRICS, *SEQUENCES]
+            known = [each for each in LISTS if LISTS[each].chooses] if self.ranks else [*METRICS, *SEQUENCES]
             raise JobError(f'--metric "{name}" is not known. {meant(name, known)}')
+
+    @property
+    def ranks(self) -> bool:
+        """Whether its answers are lists, of items or of documents."""
+        return self.lists is not None or self.search is not None
 
     def asks(self, of: str) -> bool:
         """Whether its score or a limit is of ``events``, of ``symbols``, and so on (see ``metrics.Quality``)."""
@@ -275,7 +317,7 @@ class Job:
         return tuple(name for name in self.split.columns if name not in known)
 
     def as_json(self) -> dict[str, Any]:
-        parts = {"moments": self.decode, "signals": self.signals, "lists": self.lists}
+        parts = {"moments": self.decode, "signals": self.signals, "lists": self.lists, "documents": self.search}
         said = {name: part.as_json() for name, part in parts.items() if part is not None}
         return said | {
             "predict": self.predict,
@@ -294,7 +336,7 @@ class Job:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Job:
         """The job that ``as_json`` wrote, or a job.toml holds. Raises JobError on a wrong word."""
-        known = Job("x", decode=Decode(), signals=Sensor(), lists=Lists("x")).as_json()
+        known = Job("x", decode=Decode(), signals=Sensor(), lists=Lists("x"), search=Documents()).as_json()
         for name in value:
             if name not in known:
                 raise JobError(f'job: there is no "{name}". {nearest(name, known)}')
@@ -315,6 +357,7 @@ class Job:
                 decode=Decode.from_json(value["moments"]) if "moments" in value else None,
                 signals=Sensor.from_json(value["signals"]) if "signals" in value else None,
                 lists=Lists.from_json(value["lists"]) if "lists" in value else None,
+                search=Documents.from_json(value["documents"]) if "documents" in value else None,
             )
         except (KeyError, TypeError, ValueError) as fault:
             raise JobError(f"job: {fault} is missing or not of the right type.") from None

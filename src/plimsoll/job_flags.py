@@ -148,4 +148,17 @@ _KINDS = (
             ("--forget", {**_SET, "help": "the bundle keeps nothing of users: requests bring it along"}),
         ),
     ),
+    _Kind(
+        "documents",
+        ("--search", {"metavar": "DOCS", "help": "in place of DATA: documents, to be found by a query"}),
+        (
+            ("--queries", {"metavar": "FILE", "help": "a table of queries: an id and a text (made of documents)"}),
+            ("--judgements", {"metavar": "FILE", "help": "a table of query, document and grade, or a file of qrels"}),
+            ("--id", {"metavar": "COL", "help": "the column of the documents' ids (doc_id, id … as found)"}),
+            ("--text", {"metavar": "A,B", "help": "the columns that are searched (all of text)"}),
+            ("--language", {"metavar": "L", "help": "of stems and stop words, or none (that of the documents)"}),
+            ("--encoder", {"metavar": "DIR", "help": "weights of a model that makes a vector of a text"}),
+            ("--cross-encoder", {"metavar": "DIR", "help": "weights of one that reads query and document together"}),
+        ),
+    ),
 )

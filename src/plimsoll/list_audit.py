@@ -35,7 +35,7 @@ _FAMILIES = 6  # that are held against each other
 
 def reserve(search: Search, window: float) -> float:
     """Seconds worth keeping for it; none for a job whose answers are no lists."""
-    if search.asked.collection is None:
+    if search.asked.kept is None:
         return 0.0
     walls = [search.walls.get(trial.id, 0.0) * _MARGIN for trial in _best(search)]
     fits = sum(walls) / max(1, search.lanes) + max(walls, default=0.0)  # the last is the model that is shown beside

@@ -18,6 +18,7 @@ WANTED = {
     Kind.ID: "a text, a number, a boolean or null",
     Kind.TEXT: "a text or null",
     Kind.SIGNAL: "a list of frames, each a list of one number a channel, or null",
+    Kind.QUERY: "a text",
     Kind.HISTORY: "the id of a user, a list of ids of items, or null",
 }
 

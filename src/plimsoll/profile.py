@@ -111,7 +111,7 @@ def of(rows: Rows, target: Array, schema: Schema) -> Profile:
         described=len(msgspec.json.format(msgspec.json.encode(schema.as_json()))),
         request=_request(seen, schema),
         events=float(sum(rows.histories(name).lengths.sum() for name in schema.of(Kind.HISTORY))),
-        items=sum(schema[name].distinct for name in schema.of(Kind.HISTORY)),
+        items=schema.lists,
     )
 
 

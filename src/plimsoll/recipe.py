@@ -96,7 +96,7 @@ class Recipe:
     theirs, and of everybody else nothing is there but what the model keeps. ``sequences`` says that answers are to be read as
     a sequence (``ctc``): each class is said once, at some moment, with rest between. Moment by moment they are mostly wrong, so
     such a family is tried where the job counts what is wrong in a sequence, or names it. ``lists`` says that its answers are lists of
-    items: no other family is tried where the job asks for these.
+    items, and ``finds`` that they are documents for a query: no other family is tried where the job asks for these.
     """
 
     name: str
@@ -114,9 +114,12 @@ class Recipe:
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
     sequences: bool = False
     lists: bool = False
+    finds: bool = False
 
     def refusal(self, job: Job, schema: Schema) -> str | None:
         """Why the family does not apply, by its contract or in its own words; None where it does."""
+        if job.search is not None and not self.finds:
+            return "it answers rows, not queries"
         if job.lists is not None and not self.lists:
             return "it answers rows, not with lists"
         if job.decode is not None and not self.streams:

@@ -146,21 +146,24 @@ def _reproduce(asked: Asked) -> list[str]:
 
 
 def _lists(job: Job) -> list[str]:
-    """The flags of a job whose answers are lists."""
-    if job.lists is None:
+    """The flags of a job whose answers are lists of items, or documents."""
+    part = job.lists or job.search
+    if part is None:
         return []
-    said = job.lists.as_json()
-    worded = [
-        word for name in ("to", "time", "weight", "items", "users") if said[name] for word in (f"--{name}", said[name])
-    ]
-    return [*worded, *(f"--{name}" for name in ("again", "forget") if said[name])]
+    flags = {"cross": "cross-encoder"}
+    words: list[str] = []
+    for name, said in part.as_json().items():
+        flag = f"--{flags.get(name, name)}"
+        words += [flag] if said is True else [flag, said] if said else []
+    return words
 
 
 def command(asked: Asked) -> str:
     """The command line that states the same job; a frame is named FRAME."""
     job = asked.job
-    words = ["plimsoll", "fit", asked.source, *(["--test", asked.test_source] if asked.test_source else [])]
-    flag = "--decode" if job.decode else "--recommend" if job.lists else "--predict"
+    words = ["plimsoll", "fit", *(["--search"] if job.search else []), asked.source]
+    words += ["--test", asked.test_source] if asked.test_source else []
+    flag = "--decode" if job.decode else "--recommend" if job.lists else "--id" if job.search else "--predict"
     words += [flag, job.predict, *_lists(job), "--metric", job.score]
     words += ["--seed", str(job.seed), "--choose", job.choose, *waves.words(job)]
     words += ["--split", str(job.split)] if not asked.test_source else []

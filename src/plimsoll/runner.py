@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from plimsoll import units
 from plimsoll.trial import Status
-from plimsoll.workbench import peak_memory
+from plimsoll.workbench import DOING, peak_memory
 
+_HEARD = 1.0  # seconds between two looks at how far it has come
 _POLL = 0.02  # seconds between two looks at a trial's memory
 # Products of matrices on one thread: the cores are for trials side by side, and a trial's time can then be foretold.
 _ONE_EACH = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -67,6 +68,7 @@ class Workbench:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
         self._ready = False
+        self.said: Callable[[str], None] | None = None  # hears how far a long trial has come
 
     def start(self) -> None:
         """Starts it without waiting, so that it gets ready while the data are read."""
@@ -120,7 +122,7 @@ class Workbench:
             self.stop()
             self.start()
             self._send(f"{path}\n")
-        watch = _Watch(self._lines, seconds, memory)
+        watch = _Watch(self._lines, seconds, memory, _Hearing(folder / DOING, spec["recipe"], self.said))
         try:
             why, status = watch.wait()
         except BaseException:
@@ -149,11 +151,30 @@ def _listen(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     lines.put("gone")
 
 
+class _Hearing:
+    """Passes on how far a trial says that it has come, each time that it says so anew."""
+
+    def __init__(self, file: Path, recipe: str, said: Callable[[str], None] | None) -> None:
+        self._file, self._recipe, self._said = file, recipe, said
+        self._next, self._before = 0.0, ""
+
+    def __call__(self) -> None:
+        if self._said is None or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _HEARD
+        doing = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
+        if doing and doing != self._before:
+            self._before = doing
+            self._said(f"{self._recipe}, {doing}")
+
+
 class _Watch:
     """Looks after one child until it ends, and ends it when it has had its time or its memory."""
 
-    def __init__(self, lines: queue.Queue[str], seconds: float, memory: float | None) -> None:
-        self._lines = lines
+    def __init__(
+        self, lines: queue.Queue[str], seconds: float, memory: float | None, heard: Callable[[], None]
+    ) -> None:
+        self._lines, self._heard = lines, heard
         self._seconds = seconds
         self._memory = memory
         self._pid = 0
@@ -173,6 +194,7 @@ class _Watch:
                     self.kill()
             elif line.startswith("exit ") or line == "gone":
                 return why, line
+            self._heard()
             if not why and (why := self._fault(deadline)):
                 self.kill()
             if time.monotonic() > deadline + 5.0:

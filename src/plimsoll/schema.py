@@ -21,10 +21,12 @@ class Kind(enum.StrEnum):
     TIME = "time"
     SIGNAL = "signal"
     HISTORY = "history"
+    QUERY = "query"
     ID = "id"
 
 
 # Kinds of single values that a model may read. An id says who a row is, not what it is like.
+ASKING = (Kind.HISTORY, Kind.QUERY)  # what a list is asked for by: one such column, and ``distinct`` are what may be listed
 USABLE = (Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
 MOST_CHANNELS = 4_096
 
@@ -81,7 +83,7 @@ class Column:
     kind: Kind
     missing: float = 0.0  # share of empty cells
     distinct: int = (
-        0  # different values seen (an estimate above a million rows); of a history, the items that there are
+        0  # different values seen (an estimate above a million rows); of a history or a query, the items that there are
     )
     example: str = ""  # one value, for documentation and for the OpenAPI page
     layout: Layout | None = None  # of a signal
@@ -102,8 +104,8 @@ class Column:
         if (kind is Kind.SIGNAL) != (layout is not None):
             raise DataError(f'The column "{value["name"]}" is a signal without a layout, or has one and is none.')
         counted = float(value["missing"]), int(value["distinct"]), str(value["example"])
-        if kind is Kind.HISTORY and not 0 < counted[1] < 2**31:
-            raise DataError(f'The column "{value["name"]}" is a history of {counted[1]} items.')
+        if kind in ASKING and not 0 < counted[1] < 2**31:
+            raise DataError(f'The column "{value["name"]}" asks for a list of {counted[1]} items.')
         return Column(str(value["name"]), kind, *counted, None if layout is None else Layout.from_json(layout))
 
 
@@ -142,7 +144,7 @@ class Schema:
     @property
     def lists(self) -> int:
         """How many items answers may list; 0 where answers are no lists."""
-        return next((column.distinct for column in self.columns if column.kind is Kind.HISTORY), 0)
+        return next((column.distinct for column in self.columns if column.kind in ASKING), 0)
 
     def without(self, names: Sequence[str]) -> Schema:
         return replace(self, columns=tuple(c for c in self.columns if c.name not in set(names)))

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import catalogue, mixing, profile, smaller, workbench
+from plimsoll import catalogue, finding, mixing, profile, smaller, workbench
 from plimsoll.asked import Asked
 from plimsoll.cases import SERVED, Case, Known
 from plimsoll.clock import Clock
@@ -89,6 +89,8 @@ class Search:
             target = np.zeros(len(rows))
         whole = profile.of(rows, target, self.asked.schema)
         said = len(msgspec.json.format(msgspec.json.encode(self.judge.blank)))
+        if self.asked.collection is not None and self.job.search is not None:
+            whole = replace(whole, events=finding.words(self.asked.collection, self.job.search.fields))
         return replace(whole, rows=len(self.asked.folds[0][0]), described=whole.described + said)
 
     def spec(

@@ -38,7 +38,7 @@ _LONGEST = 1.0  # seconds of that: where rows are read so soon, the first trials
 def fit(
     source: Any,
     *,
-    predict: str,
+    predict: str = "",
     limits: str | Sequence[str] | Limits = (),
     test: Any = None,
     split: str = "",
@@ -52,6 +52,7 @@ def fit(
     moments: Mapping[str, Any] | None = None,
     signals: Mapping[str, Any] | None = None,
     lists: Mapping[str, Any] | None = None,
+    documents: Mapping[str, Any] | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -63,12 +64,13 @@ def fit(
     seconds of the window that had passed before: a command's start counts. With ``moments`` (window, stride, rest, person,
     session, delay, settle) ``predict`` is the label to decode in a signal, and ``signals`` says where its samples lie
     (file, rate, resample, band, notch, ring). With ``lists`` (to, time, weight, items, users, again, forget) rows are events, and
-    ``predict`` is the column of the items to recommend.
+    ``predict`` is the column of the items to recommend. With ``documents`` (queries, judgements, text, language, encoder, cross)
+    rows are documents to search, and ``predict`` may name the column of their ids.
     Raises UserError (JobError, DataError, LimitError) where something must be changed, NothingFits when no
     model meets the limits.
     """
     job = stated(
-        predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals, lists
+        predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals, lists, documents
     )
     folder = _folder(out, resume)
     if done := underway.ended(folder):
@@ -116,6 +118,8 @@ class _Solve:
 
     def run(self, source: Any, test: Any) -> Run:
         self.say("reading", self.clock.left)
+        for lane in self.crew.lanes:
+            lane.bench.said = lambda doing: self.say(doing, self.clock.left)
         asked = ask(self.job, source, test)
         asked = underway.begin(asked, self.folder)  # only now: a mistake in the data leaves no folder behind
         search = Search(asked, underway.work(self.folder), self.clock, self.crew.first, lanes=len(self.crew.lanes))

@@ -32,6 +32,8 @@ EXAMPLES = {
     "signals": 'signals = {file = "signals.npz:emg", rate = "200 Hz"}',
     "recommend": 'recommend = "item"',
     "lists": 'lists = {to = "user", time = "when", items = "items.csv"}',
+    "search": 'search = "documents.jsonl"',
+    "documents": 'documents = {queries = "queries.jsonl", judgements = "judgements.csv", text = "title,text"}',
 }
 # Flags that stand for one part of a word: "--rate 200Hz" is signals = {rate = "200Hz"}.
 PARTS = {
@@ -40,6 +42,8 @@ PARTS = {
     **{name: ("signals", name) for name in ("rate", "resample", "band", "notch", "ring")},
     "signal_file": ("signals", "file"),
     **{name: ("lists", name) for name in ("to", "time", "weight", "items", "users", "again", "forget")},
+    **{name: ("documents", name) for name in ("id", "queries", "judgements", "text", "language", "encoder")},
+    "cross_encoder": ("documents", "cross"),
 }
 _ALIASES = {"limit": "limits", "kind": "kinds"}
 _COMMAS = ("ignore", "recipes")  # lists that may be written as one text
@@ -56,8 +60,9 @@ def words(flags: Mapping[str, Any]) -> dict[str, Any]:
         if flags.get(flag) is not None:
             found[word] = {**found.get(word, {}), part: flags[flag]}
     _settle(found)
+    _settle_search(found)
     for name, example in (("data", "plimsoll fit rows.csv --predict COL"), ("predict", "--predict COL")):
-        if not found.get(name):
+        if not found.get(name) and (name, "documents" in found) != ("predict", True):
             raise JobError(f"{name} is missing. Write {example}.")
     return found
 
@@ -80,6 +85,20 @@ def _settle(found: dict[str, Any]) -> None:
             found["predict"], found[part] = named, found.get(part, {})
         elif part in found:
             raise JobError(f"{', '.join(found[part])} speak of {part}. Write {flag} in place of --predict.")
+
+
+def _settle_search(found: dict[str, Any]) -> None:
+    """``search`` names documents, which are the data; what it predicts are their ids, whose column may be found by itself."""
+    asked = next((flag for flag in ("lists", "moments") if flag in found), "predict" if found.get("predict") else "")
+    if named := found.pop("search", None):
+        if asked or found.get("data"):
+            other = f"the data {found['data']}" if not asked else "a job over rows"
+            raise JobError(f"--search {named} and {other} are two jobs. Keep one of the two.")
+        part = dict(found.get("documents", {}))
+        found["data"], found["predict"], found["documents"] = named, part.pop("id", ""), part
+    elif "documents" in found:
+        said = ", ".join(f"--{name}" for name in found["documents"])
+        raise JobError(f"{said} speak of documents. Write --search DOCS in place of DATA and --predict.")
 
 
 def _kind(word: str) -> tuple[str, str]:
@@ -117,7 +136,7 @@ def _typed(word: str, value: Any) -> bool:
     if isinstance(example, list) and isinstance(value, str):
         return True
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    plain = (str,) if word not in ("moments", "signals", "lists") else (str, int, float, bool)
+    plain = (str,) if word not in ("moments", "signals", "lists", "documents") else (str, int, float, bool)
     return type(value) is type(example) and all(isinstance(part, plain) for part in parts)
 
 

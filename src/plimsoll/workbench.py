@@ -35,6 +35,8 @@ from plimsoll.rows import Cells, Coded, Histories, Rows, Signals
 from plimsoll.schema import Schema
 
 Array = NDArray[Any]
+DOING = "doing.txt"  # how far a trial has come
+_NOTED = 0.5  # seconds between two notes of it
 _POINTS = 8  # of a training curve
 _BELIEVED = "believed.npy"
 # Folders of what is learned from, where it is not what is judged: in a fold, and at last.
@@ -144,7 +146,7 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
     started = time.monotonic()
     with Pacer() as fitting:
         for k, fold in enumerate(folds):  # of the models only the last is kept
-            own = Clock(clock.left / (len(folds) - k), kept=_kept(spec, k))
+            own = Clock(clock.left / (len(folds) - k), kept=_kept(spec, k), noted=_Noting(out))
             given = replace(_fold(taught, (rows, target), *fold), collection=collection)
             model, done = _fitted(job, schema, spec, given, own)
             fitted.append(done)
@@ -169,6 +171,21 @@ def carry_out(spec: Mapping[str, Any], out: Path) -> None:
         "notes": list(getattr(model, "notes", ())),
     }
     _report(out, [each.settled for each in fitted], fitting.spent + answering.spent, told)
+
+
+class _Noting:
+    """Leaves in a trial's folder how far it has come, now and then, for the run to say."""
+
+    def __init__(self, out: Path) -> None:
+        self._file, self._last = out / DOING, 0.0
+
+    def __call__(self, doing: str, share: float) -> None:
+        if time.monotonic() - self._last < _NOTED:
+            return
+        self._last = time.monotonic()
+        fresh = self._file.with_suffix(".fresh")
+        fresh.write_text(f"{doing}: {100 * min(1.0, max(0.0, share)):.0f} %", encoding="utf-8")
+        os.replace(fresh, self._file)
 
 
 def _kept(spec: Mapping[str, Any], place: int) -> Path | None:

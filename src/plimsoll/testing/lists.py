@@ -12,7 +12,7 @@ from plimsoll.testing.tryout import accepted, answered, expect, expect_answers, 
 def lists_are_lists(recipe: Recipe) -> None:
     """Each list has the best first and no item twice, is as long as a list is while there are items, and holds none that its
     history holds; also where nothing is known of who asks."""
-    for toy in [toy for toy in accepted(recipe) if toy.schema.lists]:
+    for toy in [toy for toy in accepted(recipe) if toy.job.lists is not None]:
         model = fitted(recipe, toy)
         for rows in (toy.test, toy.holed):
             lists = answered(recipe, model, toy, rows)

@@ -32,6 +32,7 @@ from plimsoll.testing.saving import (
     same_seed_same_bytes,
     saved_equals_loaded,
 )
+from plimsoll.testing.searches import knows_later_documents, lists_what_it_may, longer_lists_go_on, says_why
 from plimsoll.testing.streams import (
     chunked_equals_whole,
     no_look_ahead,
@@ -116,7 +117,9 @@ def _loss(toy: Toy, answers: Answers) -> float:
 
 
 def _constant_loss(toy: Toy) -> float:
-    """The loss of the training rows' class shares, or of their mean; of lists, of what is popular."""
+    """The loss of the training rows' class shares, or of their mean; of lists of items, of what is popular."""
+    if toy.job.search is not None:
+        return 1.0  # what is the same for every query finds nothing: equal scores are the last of their places
     if toy.schema.lists:
         name = toy.schema.columns[0].name
         model = popular.fit(toy.fold.train.histories(name))
@@ -258,6 +261,10 @@ PROMISES: tuple[Promise, ...] = (
     window_is_kept,
     state_is_its_own,
     lists_are_lists,
+    lists_what_it_may,
+    longer_lists_go_on,
+    says_why,
+    knows_later_documents,
 )
 
 

@@ -14,10 +14,10 @@ from plimsoll.job import Task
 from plimsoll.knobs import Knobs
 from plimsoll.recipe import Answers, Fold, Model, Recipe, together
 from plimsoll.rows import Rows, Value
-from plimsoll.testing import list_toys, signal_toys, toys
+from plimsoll.testing import list_toys, search_toys, signal_toys, toys
 from plimsoll.testing.toys import Toy
 
-TOYS: tuple[Callable[[], Toy], ...] = (*toys.TOYS, *signal_toys.TOYS, *list_toys.TOYS)
+TOYS: tuple[Callable[[], Toy], ...] = (*toys.TOYS, *signal_toys.TOYS, *list_toys.TOYS, *search_toys.TOYS)
 SECONDS = 60.0  # on the clock of a fit on a toy
 
 # How near two answers to one row must come: sums may be taken in another order.

@@ -1,0 +1,100 @@
+"""A job whose answers are documents, as it sees its data: documents, queries, and how good each is for the other.
+
+Rows are queries. What is true of one are the documents that were judged for it, with their grades.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from plimsoll import documents, judged, known_items
+from plimsoll.collection import Collection
+from plimsoll.errors import DataError, JobError
+from plimsoll.finding import QUERY
+from plimsoll.job import Job
+from plimsoll.judged import Judged
+from plimsoll.rows import Coded, Rows
+from plimsoll.schema import Column, Kind, Schema
+from plimsoll.truth import Part, Truth
+
+Array = NDArray[Any]
+MADE = 400  # queries that are made where none are given
+LEAST = 10  # judged queries
+
+
+@dataclass(frozen=True)
+class Library:
+    """``job`` has its columns and its language settled, ``frame`` a row for each query with what its split needs, and ``whole`` all
+    queries with what is true of them."""
+
+    job: Job
+    schema: Schema
+    collection: Collection
+    frame: pl.DataFrame
+    whole: Part
+    names: tuple[str, ...]  # of the queries
+    counted: Mapping[str, int]
+    made: bool  # queries were made of documents
+    warnings: tuple[str, ...]
+
+
+def of(job: Job, source: Any) -> Library:
+    """The documents and the queries of a job. Raises DataError and JobError."""
+    asked = job.search
+    assert asked is not None
+    _check_split(job)
+    read = documents.read(source, job.predict, asked.fields, job.kinds, job.ignore)
+    job = _settled(job, read)
+    if asked.queries:
+        found = judged.read(asked.queries, asked.judgements, read.collection, job.split.columns)
+    else:
+        found = known_items.made(read.collection, read.fields, MADE, job.seed)
+    _check_many(found)
+    schema = Schema((Column(QUERY, Kind.QUERY, 0.0, len(read.collection), found.texts[0]),), job.predict)
+    rows = Rows(len(found.texts), {QUERY: Coded.of(found.texts)})
+    frame = pl.DataFrame({QUERY: list(found.texts), **{name: list(cells) for name, cells in found.columns.items()}})
+    whole = Part(rows, Truth(found.truth, {}))
+    said = (*read.warnings, *found.warnings)
+    return Library(
+        job, schema, read.collection, frame, whole, tuple(found.ids), found.counted, not asked.queries, said
+    )
+
+
+def _check_split(job: Job) -> None:
+    if job.split.how not in ("random", "column"):
+        raise JobError(f'--split "{job.split}" is not one of queries. Write random, or column:COL of the queries.')
+    if job.split.how == "column" and job.search is not None and not job.search.queries:
+        raise JobError(f'--split "{job.split}" names a column of queries, and there are none. Name them with --queries.')
+
+
+def _settled(job: Job, read: documents.Read) -> Job:
+    """The same with the column of ids, the columns that are searched and the language."""
+    assert job.search is not None
+    language = job.search.language or documents.language(read.collection, read.fields)
+    search = replace(job.search, text=",".join(read.fields), language=language)
+    return replace(job, predict=read.collection.schema.target, search=search)
+
+
+def _check_many(found: Judged) -> None:
+    if len(found.texts) < LEAST:
+        raise DataError(
+            f"Only {len(found.texts)} queries have a relevant document, and at least {LEAST} are needed: some to learn from, some to judge by."
+        )
+
+
+def digest(found: Library) -> str:
+    """What a run must share with the one that it continues: the job, the documents, the queries and their judgements."""
+    seen = hashlib.sha256(json.dumps([found.job.as_json(), found.schema.as_json()], sort_keys=True).encode())
+    seen.update(found.frame.hash_rows(seed=0).to_numpy().tobytes())
+    seen.update(np.ascontiguousarray(found.whole.truth.target).data)
+    for content in found.collection.members().values():
+        seen.update(content)
+    return seen.hexdigest()
