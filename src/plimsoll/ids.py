@@ -7,6 +7,7 @@ not part of it. Where all ids are whole numbers they are kept and ordered as suc
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})$"  # an id that is kept as a number: written
 POINTED = r"^(0|-?[1-9][0-9]*)\.0+$"  # a whole number out of a column of floats
 _WHOLE, _POINTED = re.compile(WHOLE), re.compile(POINTED)
 _ABSENT = -1
+_PIECE = 1 << 20  # bytes of texts that are checked at once
 _FEW = 1_000  # texts that are as well compared one by one
 
 
@@ -62,14 +64,15 @@ class Ids:
     def __getitem__(self, number: int) -> str:
         if len(self.whole):
             return str(int(self.whole[number]))
-        return self._bytes(range(len(self.ends))[number]).decode()
+        return self.encoded(range(len(self.ends))[number]).decode()
 
     @cached_property
     def _views(self) -> tuple[memoryview, memoryview]:
         """The same arrays, for looking at one place of them: in a fifth of the time, and without a copy."""
         return self.text.data, self.ends.data
 
-    def _bytes(self, number: int) -> bytes:
+    def encoded(self, number: int) -> bytes:
+        """An id of those that are texts, as UTF-8."""
         text, ends = self._views
         return bytes(text[ends[number - 1] if number else 0 : ends[number]])
 
@@ -87,8 +90,8 @@ class Ids:
             place = -1 if wanted is None else int(np.searchsorted(self.whole, wanted))
             return place if 0 <= place < len(self.whole) and self.whole[place] == wanted else _ABSENT
         held = text.encode("utf-8", "surrogatepass")
-        place = bisect_left(range(len(self.ends)), held, key=self._bytes)
-        return place if place < len(self.ends) and self._bytes(place) == held else _ABSENT
+        place = bisect_left(range(len(self.ends)), held, key=self.encoded)
+        return place if place < len(self.ends) and self.encoded(place) == held else _ABSENT
 
     @staticmethod
     def of(texts: Iterable[str]) -> Ids:
@@ -139,7 +142,7 @@ class Ids:
             open_, at = open_[one == other], at + 8
             if (np.maximum(self.ends[open_] - begins[open_], self.ends[open_ + 1] - begins[open_ + 1]) <= at).all():
                 break
-        return all(self._bytes(k) < self._bytes(k + 1) for k in open_.tolist())
+        return all(self.encoded(k) < self.encoded(k + 1) for k in open_.tolist())
 
     def _begins(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, np.int64), self.ends])[:-1]
@@ -177,7 +180,10 @@ def check_packed(place: str, text: NDArray[Any], ends: NDArray[Any]) -> None:
     begins = np.concatenate([np.zeros(1, np.int64), ends])[:-1]
     cut = begins[begins < len(text)]
     try:
-        text.tobytes().decode()
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for begin in range(0, len(text), _PIECE):
+            decoder.decode(text[begin : begin + _PIECE].tobytes())
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise BundleError(f"{place}: the texts are not UTF-8.") from None
     if ((text[cut] & 0xC0) == 0x80).any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,11 @@ class Coded:
         place: dict[str, int] = {}
         codes = [-1 if text is None else place.setdefault(text, len(place)) for text in texts]
         return Coded(np.array(codes, dtype=np.int32), tuple(place))
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The code of each value."""
+        return {value: code for code, value in enumerate(self.values)}
 
     def take(self, index: NDArray[np.intp]) -> Coded:
         return Coded(self.codes[index], self.values)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.errors import UserError
+from plimsoll.schema import Kind
 from plimsoll.serve.admin import administered
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.app import App
@@ -183,10 +184,19 @@ def assemble(
     routes.update(protocol(served, desk, caps.rows))
     if review is not None:
         routes.update(reviewed(review))
+    if version.answerer.schema.of(Kind.QUERY):
+        routes.update(_searched(served, desk, keys))
     app = App(desk, routes, keys, caps, monitor)
     if version.answerer.bundle.job.decode is not None:
         _streamed(app, served, keys, counters)
     return app, served
+
+
+def _searched(served: Served, desk: Desk, keys: Keys) -> dict[str, Route]:
+    """The pages over documents."""
+    from plimsoll.serve.search_routes import SearchPages  # most bundles are asked for rows
+
+    return SearchPages(served, desk, keys).routes()
 
 
 def _streamed(app: App, served: Served, keys: Keys, counters: Counters) -> None:

@@ -11,9 +11,11 @@ import msgspec
 import numpy as np
 
 from plimsoll.errors import RequestError, nearest
+from plimsoll.one_cell import CONVERT, WANTED, Always, cell
 from plimsoll.rows import Value
 from plimsoll.schema import MOST_CHANNELS, Column, Kind, Layout, Schema
-from plimsoll.spelling import ABSENT, TIDY, boolean, category_text, number, number_text, seconds
+
+__all__ = ["WANTED", "Reader", "cell"]
 
 MOST_ROWS = 1_000
 MOST_TEXT = 100_000
@@ -35,58 +37,7 @@ WIRE: dict[Kind, tuple[Any, Any]] = {  # what JSON may hold, and what a missing 
     Kind.TEXT: (_Text | None, None),
     Kind.SIGNAL: (msgspec.Raw, msgspec.Raw(b"null")),  # read once its channels are known
 }
-WANTED = {
-    Kind.NUMBER: "a number or null",
-    Kind.BOOLEAN: 'true, false, 0, 1, a text such as "yes", or null',
-    Kind.TIME: 'a time such as "2026-05-17T08:30:00Z", seconds since 1970, or null',
-    Kind.CATEGORY: "a text, a number, a boolean or null",
-    Kind.ID: "a text, a number, a boolean or null",
-    Kind.TEXT: "a text or null",
-    Kind.SIGNAL: "a list of frames, each a list of one number a channel, or null",
-    Kind.QUERY: "a text",
-    Kind.HISTORY: "the id of a user, a list of ids of items, or null",
-}
 _GOT = {"str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "array": "a list"}
-
-
-def _spelled(kind: Kind, rule: Callable[[str], float | None]) -> Callable[[Any], float]:
-    """Cells of a kind as numbers: texts by the rule that files are read by, where blank ones are missing."""
-
-    def convert(value: Any) -> float:
-        if value is None or value != value:
-            return _NAN
-        found = rule(value) if isinstance(value, str) else value
-        if found is not None and (kind is not Kind.BOOLEAN or found in (0, 1)):
-            return float(found)
-        if isinstance(value, str) and not value.strip():
-            return _NAN
-        shown = f'"{value[:40]}"' if isinstance(value, str) else f"{value!r:.40}"
-        raise ValueError(f"expected {WANTED[kind]}, got {shown}")
-
-    return convert
-
-
-def _moment(text: str) -> float | None:
-    since = seconds(text)
-    return number(text) if since is None else since
-
-
-def _category(value: Any) -> str | None:
-    """A category as files give it: 3, 3.0 and "3.0" are "3", true is "true", and a blank is missing."""
-    if isinstance(value, str):
-        text = value.strip()
-        # Only what ends so can be a number, or a boolean: most texts stop here.
-        tidy = category_text(text) if text[-1:] in TIDY else text
-        return None if tidy in ABSENT else tidy or None
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else number_text(value)
-
-
-def _text(value: str | None) -> str | None:
-    return None if not value or value.isspace() else value
 
 
 # msgspec cannot name a field with these, so on the way in they are exchanged for characters that no name has.
@@ -152,32 +103,8 @@ def _framed(frames: list[list[float]], channels: int) -> list[float]:
     return [number for frame in frames for number in frame]
 
 
-class _Always:
-    """A type that no value has: these cells are always converted."""
-
-
-# A number of this type is ready, which saves a call for most cells; a text is always tidied.
-_CONVERT: dict[Kind, tuple[type, Callable[[Any], Value]]] = {
-    Kind.NUMBER: (float, _spelled(Kind.NUMBER, number)),
-    Kind.BOOLEAN: (_Always, _spelled(Kind.BOOLEAN, boolean)),
-    Kind.TIME: (float, _spelled(Kind.TIME, _moment)),
-    Kind.CATEGORY: (str, _category),
-    Kind.ID: (str, _category),
-    Kind.TEXT: (str, _text),
-}
-
-
-def cell(kind: Kind) -> Callable[[Any], Value]:
-    """What a cell of a request is as a value; the function raises ValueError or OverflowError where it is none.
-
-    >>> cell(Kind.BOOLEAN)("yes"), cell(Kind.CATEGORY)(3.0)
-    (1.0, '3')
-    """
-    return _CONVERT[kind][1]
-
-
 def _converted(column: Column) -> tuple[type, Callable[[Any], Value]]:
-    return (_Always, _signal(column.layout)) if column.layout is not None else _CONVERT[column.kind]
+    return (Always, _signal(column.layout)) if column.layout is not None else CONVERT[column.kind]
 
 
 class Reader:
@@ -271,11 +198,11 @@ class Reader:
 
     def _cell_fault(self, row: Any, place: str) -> RequestError:
         """Which cell it was: looked for only once one has failed."""
-        for column, cell, convert in zip(
+        for column, found, convert in zip(
             self._schema.columns, msgspec.structs.astuple(row), self._converters, strict=True
         ):
             try:
-                convert(cell)
+                convert(found)
             except msgspec.ValidationError as fault:
                 return self._fault(fault, f"{place}.{column.name}")
             except (ValueError, OverflowError) as fault:

@@ -1,0 +1,118 @@
+"""The terms of an index, in the order of their bytes and numbered from 0: to find one, those that begin alike, those that are near.
+
+They are kept as they lie in a bundle (texts as UTF-8 one after another, and where each ends), so a million of them are ready as soon as
+they are mapped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll.errors import BundleError
+from plimsoll.ids import Ids, unpacked
+from plimsoll.remembered import Remembered
+
+_TABLED = 300_000  # terms that a table is made of
+_MOST = 100_000  # terms of more whose numbers are remembered
+_ABSENT = -1
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Distinct terms in the order of their bytes, none of them empty.
+
+    >>> terms = Lexicon.holding(["wing", "flow", "wind"])
+    >>> terms.find("wing"), terms.term(0), terms.find("tail"), terms.starting("wi")
+    (2, 'flow', -1, (1, 3))
+    >>> terms.near("wnig", edits=2, most=5, often=np.array([9, 3, 5]))
+    [(2, 1), (1, 2)]
+    """
+
+    names: Ids
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @staticmethod
+    def holding(terms: Iterable[str]) -> Lexicon:
+        """Of terms in any order; the number of each is its place among the distinct ones, sorted."""
+        return Lexicon(Ids.of_texts([term.encode() for term in sorted(set(terms) - {""})]))
+
+    def term(self, number: int) -> str:
+        return self.names[number]
+
+    def find(self, term: str) -> int:
+        """The number of a term, -1 where there is none."""
+        return self._known.get(term, _ABSENT) if len(self) <= _TABLED else self._seen[term]
+
+    @cached_property
+    def _known(self) -> dict[str, int]:
+        return {term: number for number, term in enumerate(self._terms())}
+
+    @cached_property
+    def _seen(self) -> Remembered[str, int]:
+        return Remembered(self.names.find, _MOST)
+
+    def _terms(self) -> list[str]:
+        return unpacked(self.names.text, self.names.ends)
+
+    def starting(self, prefix: str) -> tuple[int, int]:
+        """The first of the terms that begin so, and one past the last; two that are alike where there are none."""
+        held = prefix.encode("utf-8", "surrogatepass")
+        places = range(len(self))
+        begin = bisect_left(places, held, key=self.names.encoded)
+        return begin, bisect_right(places, held, lo=begin, key=lambda place: self.names.encoded(place)[: len(held)])
+
+    def near(self, term: str, edits: int, most: int, often: NDArray[Any] | None = None) -> list[tuple[int, int]]:
+        """Terms that so many letters at most put in, left out, changed, or swapped with their neighbour, make of this one, with
+        how many: nearest first, and of those as near what occurs most (``often``, shape (terms,))."""
+        from rapidfuzz.distance import OSA
+
+        found = []
+        for number in self._alike(term, edits).tolist():
+            distance = OSA.distance(term, self.term(number), score_cutoff=edits)
+            if distance <= edits:
+                found.append((number, distance))
+        found.sort(key=lambda each: (each[1], -often[each[0]] if often is not None else 0, each[0]))
+        return found[:most]
+
+    def _alike(self, term: str, edits: int) -> NDArray[np.int64]:
+        """The terms that can be near: an edit changes the length by one at most, and which letters there are by two."""
+        signs, lengths = self._signs
+        sign, length = _signs([term])
+        apart = np.bitwise_count(signs ^ sign[0])
+        return np.flatnonzero((apart <= 2 * edits) & (np.abs(lengths - length[0]) <= edits))
+
+    @cached_property
+    def _signs(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        return _signs(self._terms())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What ``of`` makes the same terms of, by name."""
+        return {"text": self.names.text, "ends": self.names.ends}
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[Any]], place: str = "lexicon") -> Lexicon:
+        """Terms out of arrays that nobody has to be believed about. Raises BundleError with the ``place`` where they are none."""
+        if set(arrays) != {"text", "ends"}:
+            raise BundleError(f"{place}: holds no terms.")
+        names = Ids.read(place, arrays)
+        if len(names) and names.ends[0] == 0:
+            raise BundleError(f"{place}: a term has no letters.")
+        return Lexicon(names)
+
+
+def _signs(terms: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Which letters a term has, as bits of a number that several letters share, and how many."""
+    lengths = np.fromiter(map(len, terms), np.int64, len(terms))
+    codes = np.frombuffer("".join(terms).encode("utf-32-le", "surrogatepass"), np.uint32)
+    bits = np.uint64(1) << (codes % 61).astype(np.uint64)
+    begins = np.cumsum(lengths) - lengths
+    return np.bitwise_or.reduceat(bits, begins) if len(bits) else np.zeros(len(terms), np.uint64), lengths

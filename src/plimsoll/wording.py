@@ -1,0 +1,171 @@
+"""From what is asked to the text that is ranked by, and to the documents that it lets in.
+
+A word that no document has is taken for the one that was probably meant; one with a star stands for the words that begin so. What is passed over
+is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plimsoll import asking, letters, typos
+from plimsoll.asking import Query
+from plimsoll.inverted import Index
+from plimsoll.shelf import Mask, Shelf
+
+EXPANDED = 16  # words that one with a star stands for in the ranking: those in most documents
+MOST_MENDED = 4  # words of a query that are looked for near others: each is compared with the whole lexicon
+_ENDING = 3  # letters that the end of a word with a star may have beyond its stem
+_KEPT = 100_000  # words that are remembered as known
+_LOOKED = 64  # documents of which the shortest is read for a word with a term
+_READ = 100_000  # letters of it
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query once it is understood: the ``text`` to rank by, "" where there is nothing to look for; what it demands; the query that is
+    ``corrected``, None where nothing was; and what was ``passed`` over."""
+
+    text: str
+    query: Query
+    corrected: str | None
+    passed: tuple[str, ...]
+
+
+class Wording:
+    """Understands queries over these shelves, whose analyser is one."""
+
+    def __init__(self, shelves: Sequence[Shelf]) -> None:
+        self._shelves, self._indexes = shelves, [shelf.index for shelf in shelves]
+        self._analyser = self._indexes[0].analyser
+        self._bare = dataclasses.replace(self._analyser, stem="", stop="")
+        self._known: dict[str, bool] = {}  # words of documents and stop words: whether they have a term
+        self._readable: dict[str, str] = {}
+
+    def understood(self, text: str, mend: bool = True) -> Asked:
+        """What a query asks for."""
+        query, passed = asking.parse(text), list[str]()
+        words = letters.words(query.text)
+        new = [word for word in words if word not in self._known]  # none for nearly all queries, and then this is all
+        swaps = self._mended(dict.fromkeys(new), mend, passed) if new else {}
+        ranked = typos.replaced(query.text, swaps)
+        found = any(self._known.get(word, True) for word in words)
+        if query.cut:
+            passed.append(
+                f"Only the beginning of the query was read: {asking.LETTERS:,} letters, {asking.MOST} of each sign."
+            )
+        if not query.bare:
+            more = self._begun(query.prefixes, passed)
+            query, ranked, found = self._sound(query, passed), " ".join([ranked, *more]).strip(), found or bool(more)
+        if not found:
+            passed.append(_why_nothing(text, query, words))
+        return Asked(ranked if found else "", query, typos.replaced(text, swaps) if swaps else None, tuple(passed))
+
+    def lets_in(self, query: Query, shelf: Shelf) -> list[Mask]:
+        """The documents of a shelf that each demand of a query lets in."""
+        return [
+            *(shelf.index.phrase(phrase) for phrase in query.phrases),
+            *(self._holding(word, shelf) for word in query.must),
+            *(~self._holding(word, shelf) for word in query.without),
+        ]
+
+    def readable(self, term: str) -> str | None:
+        """A word of some document that has this term and no other; None where none is found near the beginning of one."""
+        if self._analyser.terms_of(term) == (term,):
+            return term
+        if term not in self._readable and (found := self._written(term)) is not None:
+            self._readable[term] = found
+        return self._readable.get(term)
+
+    def _written(self, term: str) -> str | None:
+        """The same, looked for in the shortest of the first documents that have it."""
+        for shelf, index in zip(self._shelves, self._indexes, strict=True):
+            if (row := index.lexicon.find(term)) >= 0:
+                some = index.docs[index.starts[row] : min(index.starts[row + 1], index.starts[row] + _LOOKED)]
+                number = int(some[np.argmin(index.lengths[:, some].sum(axis=0))])
+                for field in index.fields:
+                    text = shelf.text(field, number)[:_READ]
+                    spans = self._analyser.spans(text)
+                    if spot := next((spot for spot in spans if tuple(spot[2]) == (term,)), None):
+                        return text[spot[0] : spot[1]]
+        return None
+
+    def _mended(self, words: Iterable[str], mend: bool, passed: list[str]) -> dict[str, str]:
+        """What is asked for instead of words that no document has; those that are known are remembered."""
+        swaps: dict[str, str] = {}
+        tried = 0
+        if len(self._known) > _KEPT:
+            self._known.clear()
+        for said in words:
+            word = said.strip("'")  # quotes of another kind
+            terms = self._analyser.terms_of(word)
+            if typos.known(terms, self._indexes):
+                self._known[said] = bool(terms)
+                continue
+            tried += 1
+            near = typos.near(word, self._indexes) if mend and tried <= MOST_MENDED else []
+            meant = next((found for term in near if (found := self.readable(term)) is not None), None)
+            if meant is not None:
+                swaps[word] = meant
+            elif tried <= MOST_MENDED:
+                passed.append(f'No document has "{word[:60]}".')
+        return swaps
+
+    def _begun(self, prefixes: Sequence[str], passed: list[str]) -> list[str]:
+        """The words that are ranked by where one with a star was asked for."""
+        found: list[str] = []
+        for prefix in prefixes:
+            many: Counter[str] = Counter()
+            for index in self._indexes:
+                span = self._span(prefix, index)
+                sizes = np.diff(index.starts[span[0] : span[1] + 1])
+                for place in np.argsort(-sizes, kind="stable")[:EXPANDED].tolist():
+                    many[index.lexicon.term(span[0] + place)] += int(sizes[place])
+            words = [word for term, _ in many.most_common(EXPANDED) if (word := self.readable(term)) is not None]
+            if not words:
+                passed.append(f'No word begins with "{prefix[:60]}".')
+            found += words
+        return found
+
+    def _span(self, prefix: str, index: Index) -> tuple[int, int]:
+        """The rows of the lexicon that begin so. Terms are stems: where none begins so, the end of the word may be one that
+        stems lose, and up to three letters of it are left out."""
+        bare = "".join(self._bare.terms(prefix)) if self._bare.units == "words" else prefix.casefold()
+        for lost in range(min(_ENDING, max(len(bare) - 3, 0)) + 1):
+            begin, end = index.lexicon.starting(bare[: len(bare) - lost]) if bare else (0, 0)
+            if end > begin:
+                return begin, end
+        return 0, 0
+
+    def _holding(self, word: str, shelf: Shelf) -> Mask:
+        """The documents that have a word, a phrase, or any word that begins so."""
+        index = shelf.index
+        if not word.endswith("*"):
+            return index.phrase(word) if len(index.analyser.terms(word)) > 1 else index.matching(word)
+        (begin, end), held = self._span(word[:-1], index), np.zeros(len(shelf.documents), dtype=bool)
+        held[index.docs[index.starts[begin] : index.starts[end]]] = True
+        return held
+
+    def _sound(self, query: Query, passed: list[str]) -> Query:
+        """The same without demands that say nothing: those of stop words, or of signs."""
+
+        def sound(said: tuple[str, ...]) -> tuple[str, ...]:
+            kept = tuple(each for each in said if each.endswith("*") or self._analyser.terms(each))
+            passed.extend(f'"{each[:60]}" is made of stop words alone.' for each in said if each not in kept)
+            return kept
+
+        phrases, must, without = map(sound, (query.phrases, query.must, query.without))
+        return dataclasses.replace(query, phrases=phrases, must=must, without=without)
+
+
+def _why_nothing(text: str, query: Query, words: Sequence[str]) -> str:
+    if words:
+        return f"There are only stop words in the query: {', '.join(dict.fromkeys(words[:8]))}."
+    if query.without:
+        return "The query says only what is not to be there."
+    return "There is no word in the query." if text.strip() else "The query is empty."
