@@ -137,7 +137,7 @@ def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
 def load(data: bytes) -> dict[str, NDArray[Any]]:
     """The same as arrays of their own; of a large member, which is mapped from its file, as views."""
     if isinstance(data, memoryview):
-        return arrays_of(data)
+        return arrays_of("a member", data)
     from safetensors.numpy import load as read
 
     return dict(read(data))
