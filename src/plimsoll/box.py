@@ -80,6 +80,11 @@ class Box:
         self._whole = len(collection.ids.whole) > 0
         self._facets: dict[str, Facet] = {}
 
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        """All documents that it searches; of two with one id only one is still there."""
+        return self._shelves
+
     def page(self, wanted: Wanted) -> Page:
         """The documents that are wanted."""
         _check(wanted, self._collection)
