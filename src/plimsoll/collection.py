@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.errors import BundleError, DataError
 from plimsoll.ids import Ids, check_packed, packed, spelled, unpacked
 from plimsoll.members import check, parse_json
+from plimsoll.members import load as load_arrays
 from plimsoll.rows import NUMERIC, Cells, Coded, Rows
 from plimsoll.schema import USABLE, Schema
 
