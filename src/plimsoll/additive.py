@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.calibration import softmax, softmax_one
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
 from plimsoll.looks import CHUNK, Block, CategoryBlock, Look, NumberBlock, TextBlock, describe, mark, revive
+from plimsoll.members import load as load_arrays
 from plimsoll.recipe import Model
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema

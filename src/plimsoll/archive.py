@@ -5,6 +5,7 @@ Nothing is extracted and nothing is followed: names are read exactly as the mani
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import stat
@@ -12,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from plimsoll.errors import BundleError
 
@@ -27,7 +28,12 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _END = struct.Struct("<4s4H2LH")
 _MOST_DIRECTORY = (MOST_MEMBERS + 1) * 256
 
-# Reads one file by its exact name: (name, most bytes) → its bytes, at most one more than that.
+_MAPPED = (
+    32 * 2**20
+)  # bytes of a file that is mapped: pages that nobody asks for take no memory, and workers share the others
+
+# Reads one file by its exact name: (name, most bytes) → its bytes, at most one more than that. Those of a large one are a view of
+# the file; whoever may write there could change them later, so what is made of them is checked by its bounds as it is used.
 Take = Callable[[str, int], bytes]
 
 
@@ -87,7 +93,17 @@ def _take_file(path: Path, most: int) -> bytes:
             raise BundleError(f"{path.name}: is not a plain file.")
         if facts.st_nlink > 1:
             raise BundleError(f"{path.name}: has {facts.st_nlink} hard links. Copy the bundle, do not link it.")
+        if facts.st_size >= _MAPPED and facts.st_size <= most:
+            return cast(bytes, memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ)))
         return file.read(most + 1)
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file of the house's own; of a large one as a view, which takes no memory before it is looked at."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size < _MAPPED:
+            return file.read()
+        return cast(bytes, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
 
 
 def _check_end(path: Path, file: Any) -> None:

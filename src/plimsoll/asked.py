@@ -13,7 +13,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import audience, catalogue, checks, events, infer, library, moments, shift, sources, splits, streaming, waves
+from plimsoll import (
+    audience,
+    catalogue,
+    checks,
+    events,
+    infer,
+    library,
+    moments,
+    shift,
+    sources,
+    splits,
+    streaming,
+    waves,
+)
 from plimsoll.audience import Other
 from plimsoll.cells import plain
 from plimsoll.collection import Collection
@@ -190,7 +203,9 @@ def _listed(job: Job, source: Any, test: Any) -> Asked:
 def _searched(job: Job, source: Any, test: Any) -> Asked:
     """The data of a job whose answers are documents: queries, and what was judged for them (see ``library``)."""
     if test is not None:
-        raise JobError("--test with --search would be of other queries: put all into one table, and --split column:COL.")
+        raise JobError(
+            "--test with --search would be of other queries: put all into one table, and --split column:COL."
+        )
     _check_floors(job, Schema((), job.predict))
     found = library.of(job, source)
     job, frame = found.job, found.frame

@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.errors import BundleError, DataError
+<<<<<<< HEAD
 from plimsoll.ids import Ids, check_packed, spelled, unpacked
 from plimsoll.members import arrays_of, check, parse_json
 from plimsoll.packed_texts import PackedTexts
+=======
+from plimsoll.ids import Ids, check_packed, packed, spelled, unpacked
+from plimsoll.members import check, parse_json
+from plimsoll.members import load as load_arrays
+>>>>>>> 46de7e53fa303d80fac65a5740087d33ee0032dd
 from plimsoll.rows import NUMERIC, Cells, Coded, Rows
 from plimsoll.schema import USABLE, Kind, Schema
 

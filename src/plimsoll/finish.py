@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plimsoll import bundle, catalogue, event_evidence, found_evidence, frontier, ladder, list_audit, list_evidence, meter, shift, window
+from plimsoll import (
+    bundle,
+    catalogue,
+    event_evidence,
+    found_evidence,
+    frontier,
+    ladder,
+    list_audit,
+    list_evidence,
+    meter,
+    shift,
+    window,
+)
 from plimsoll.bundle import Bundle
 from plimsoll.crew import Crew
 from plimsoll.errors import NothingFits
@@ -154,9 +166,7 @@ class Finish:
         others = {trial.recipe: trial for trial in reversed((*order, *floor)) if trial.recipe != chosen.trial.recipe}
         near = next((trial.recipe for trial in order if trial.recipe in others), None)
         kept = [trial for name, trial in others.items() if name == near or name in catalogue.FLOORS]
-        models = {
-            name: answering(made).model for name, (made, _) in self._side_by_side(chosen, kept).items()
-        }
+        models = {name: answering(made).model for name, (made, _) in self._side_by_side(chosen, kept).items()}
         texts = [text or "" for text in test.rows.texts(asked.schema.names[0]).texts()]
         lists = {name: model.predict(test.rows) for name, model in models.items()}
         told = found_evidence.told(

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.errors import BundleError
 from plimsoll.fading import MOST
 from plimsoll.ids import Ids, spelled
 from plimsoll.members import check
+from plimsoll.members import load as load_arrays
 from plimsoll.rows import Histories, Past
 
 MEMBER = "users.safetensors"

@@ -63,16 +63,16 @@ def of(job: Job, source: Any) -> Library:
     frame = pl.DataFrame({QUERY: list(found.texts), **{name: list(cells) for name, cells in found.columns.items()}})
     whole = Part(rows, Truth(found.truth, {}))
     said = (*read.warnings, *found.warnings)
-    return Library(
-        job, schema, read.collection, frame, whole, tuple(found.ids), found.counted, not asked.queries, said
-    )
+    return Library(job, schema, read.collection, frame, whole, tuple(found.ids), found.counted, not asked.queries, said)
 
 
 def _check_split(job: Job) -> None:
     if job.split.how not in ("random", "column"):
         raise JobError(f'--split "{job.split}" is not one of queries. Write random, or column:COL of the queries.')
     if job.split.how == "column" and job.search is not None and not job.search.queries:
-        raise JobError(f'--split "{job.split}" names a column of queries, and there are none. Name them with --queries.')
+        raise JobError(
+            f'--split "{job.split}" names a column of queries, and there are none. Name them with --queries.'
+        )
 
 
 def _settled(job: Job, read: documents.Read) -> Job:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll import machine, popular, ranking, segments
@@ -21,6 +20,7 @@ from plimsoll.collection import Collection
 from plimsoll.errors import TrialError
 from plimsoll.job import Job, Task
 from plimsoll.knobs import Knobs, Space
+from plimsoll.members import load as load_arrays
 from plimsoll.popular import Popular
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe

@@ -12,10 +12,29 @@ from numpy.typing import NDArray
 from plimsoll import onnx_check
 from plimsoll.errors import BundleError
 
+<<<<<<< HEAD
 DTYPES = {"F64": 8, "F32": 4, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U64": 8, "U32": 4, "BOOL": 1}
 # Little-endian on every machine.
 _NUMPY = dict(zip(DTYPES, ("<f8", "<f4", "<i8", "<i4", "<i2", "i1", "u1", "<u8", "<u4", "?"), strict=True))
 _TAIL = 64  # bytes at the end of a file in which a pickle's last is looked for
+=======
+DTYPES = {"F64": 8, "F32": 4, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U16": 2, "U64": 8, "U32": 4, "BOOL": 1}
+_NUMPY = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U8": np.uint8,
+    "U16": np.uint16,
+    "U64": np.uint64,
+    "U32": np.uint32,
+    "BOOL": np.bool_,
+}
+_ALIGNED = 8  # bytes
+_NAMELESS = "arrays"
+>>>>>>> 46de7e53fa303d80fac65a5740087d33ee0032dd
 MOST_JSON = 64 * 2**20  # parsed, it takes many times its length
 MOST_HEADER = 16 * 2**20
 MOST_DEPTH = 64
@@ -86,10 +105,14 @@ def _shallow(name: str, value: Any, left: int) -> None:
 def _magic(data: bytes | memoryview) -> str | None:
     if len(data) > 1 and data[0] == 0x80 and data[1] <= 5:
         return "a pickle"
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if bytes(data[:4]) in (b"PK\x03\x04", b"PK\x05\x06"):
         return "a zip"
     # Protocol 0 has no magic; what runs code in it begins with a global ("c") or a mark ("(").
+<<<<<<< HEAD
     return "a pickle" if data[:1] in (b"c", b"(") and bytes(data[-_TAIL:]).rstrip().endswith(b".") else None
+=======
+    return "a pickle" if bytes(data[:1]) in (b"c", b"(") and bytes(data[-64:]).rstrip().endswith(b".") else None
+>>>>>>> 46de7e53fa303d80fac65a5740087d33ee0032dd
 
 
 def _check_json(name: str, data: bytes | memoryview) -> None:
@@ -134,7 +157,40 @@ def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
         raise BundleError(f'{name}: the tensor "{key[:60]}" has {end - start} bytes; its shape says {wanted}.')
 
 
+<<<<<<< HEAD
 def _check_arrow(name: str, data: bytes | memoryview) -> None:
+=======
+def arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a member of safetensors, as views of its bytes: nothing is copied, and none of them can be written to.
+
+    Raises BundleError where the bytes are not what ``check`` asks for.
+    """
+    _check_safetensors(_NAMELESS, data)
+    length = int.from_bytes(data[:8], "little")
+    header = msgspec.json.decode(data[8 : 8 + length])
+    header.pop("__metadata__", None)
+    found = {}
+    for name, told in header.items():
+        begin, end = told["data_offsets"]
+        part = np.frombuffer(data, dtype=np.uint8, count=end - begin, offset=8 + length + begin)
+        if begin == end or (8 + length + begin) % _ALIGNED:
+            part = part.copy()  # a view of numbers begins at a multiple of their size
+        part.flags.writeable = False
+        found[name] = part.view(_NUMPY[told["dtype"]]).reshape(told["shape"])
+    return found
+
+
+def load(data: bytes) -> dict[str, NDArray[Any]]:
+    """The same as arrays of their own; of a large member, which is mapped from its file, as views."""
+    if isinstance(data, memoryview):
+        return arrays_of(data)
+    from safetensors.numpy import load as read
+
+    return dict(read(data))
+
+
+def _check_arrow(name: str, data: bytes) -> None:
+>>>>>>> 46de7e53fa303d80fac65a5740087d33ee0032dd
     if len(data) < 20 or data[:8] != b"ARROW1\0\0" or data[-6:] != b"ARROW1":
         raise BundleError(f"{name}: is not an Arrow file.")
 

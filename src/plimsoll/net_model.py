@@ -13,13 +13,13 @@ from typing import Annotated, Any, Protocol
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.calibration import softmax, softmax_one
 from plimsoll.fronts import PLAIN, Front, Plain, finite
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs
+from plimsoll.members import load as load_arrays
 from plimsoll.recipe import Answers, Members
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Schema

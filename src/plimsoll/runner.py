@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import units
+from plimsoll.archive import contents
 from plimsoll.trial import Status
 from plimsoll.workbench import DOING, peak_memory
 
@@ -58,7 +59,7 @@ class Outcome:
             return file["index"], file["answers"]
 
     def members(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted((self.folder / "members").iterdir())}
+        return {path.name: contents(path) for path in sorted((self.folder / "members").iterdir())}
 
 
 class Workbench:

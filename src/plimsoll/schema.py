@@ -26,7 +26,10 @@ class Kind(enum.StrEnum):
 
 
 # Kinds of single values that a model may read. An id says who a row is, not what it is like.
-ASKING = (Kind.HISTORY, Kind.QUERY)  # what a list is asked for by: one such column, and ``distinct`` are what may be listed
+ASKING = (
+    Kind.HISTORY,
+    Kind.QUERY,
+)  # what a list is asked for by: one such column, and ``distinct`` are what may be listed
 USABLE = (Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
 MOST_CHANNELS = 4_096
 

@@ -70,7 +70,20 @@ def fit(
     model meets the limits.
     """
     job = stated(
-        predict, limits, split, metric, ignore, kinds, recipes, seed, choose, coverage, moments, signals, lists, documents
+        predict,
+        limits,
+        split,
+        metric,
+        ignore,
+        kinds,
+        recipes,
+        seed,
+        choose,
+        coverage,
+        moments,
+        signals,
+        lists,
+        documents,
     )
     folder = _folder(out, resume)
     if done := underway.ended(folder):

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import catalogue, machine, ranking
+from plimsoll.archive import contents
 from plimsoll.clock import Clock
 from plimsoll.collection import ABOUT, ARRAYS, Collection
 from plimsoll.errors import TrialError
@@ -71,7 +72,7 @@ def store_collection(folder: Path, collection: Collection) -> None:
 def _collection(folder: Path) -> Collection | None:
     if not (folder / ABOUT).exists():
         return None
-    return Collection.read({name: (folder / name).read_bytes() for name in (ARRAYS, ABOUT)})
+    return Collection.read({name: contents(folder / name) for name in (ARRAYS, ABOUT)})
 
 
 def store_folds(file: Path, folds: Iterable[tuple[Array, Array]]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll import bands, minirocket, ridge
@@ -16,6 +15,7 @@ from plimsoll.calibration import softmax, softmax_one
 from plimsoll.clock import Clock
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
+from plimsoll.members import load as load_arrays
 from plimsoll.minirocket import Kernels
 from plimsoll.profile import Profile
 from plimsoll.recipe import Answers, Facts, Fold, Members, Recipe

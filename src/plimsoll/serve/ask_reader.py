@@ -59,9 +59,7 @@ class AskReader(Generic[_Ask]):
         path = "$" + found[:-1]
         if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL):
             name = unknown[1][:100]
-            return RequestError(
-                f"{path}.{name}", f"there is no such part of a request. {nearest(name, self._words)}"
-            )
+            return RequestError(f"{path}.{name}", f"there is no such part of a request. {nearest(name, self._words)}")
         if text.startswith("Expected `array` of length <="):
             if path in ("$", "$.rows"):
                 return RequestError(path, f"more than {self._most} rows. Send them in several requests.", 413)

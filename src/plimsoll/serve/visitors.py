@@ -16,7 +16,10 @@ from plimsoll.serve.routes import Headers
 _POLICY = b"default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 _REST = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"cache-control", b"no-store"))
 SAFE: Headers = ((b"content-security-policy", _POLICY), *_REST)
-ASKING: Headers = ((b"content-security-policy", _POLICY + b"; connect-src 'self'"), *_REST)  # of a page whose script asks us
+ASKING: Headers = (
+    (b"content-security-policy", _POLICY + b"; connect-src 'self'"),
+    *_REST,
+)  # of a page whose script asks us
 _DAY = 43_200  # seconds that somebody is known
 
 
