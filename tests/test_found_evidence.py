@@ -74,6 +74,7 @@ def test_figures_are_those_of_every_query_that_has_something_to_find() -> None:
     assert lsa["recall@100"][1] == pytest.approx((1 / 2 + 1) / 2)
     assert lsa["precision@10"][1] == pytest.approx(0.1)
     assert all(low <= value <= high for low, value, high in lsa.values())
+    assert lsa[JUDGED][1] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert found["counted"] == {"negative": 2}
     assert json.loads(json.dumps(found)) == found
 
@@ -175,6 +176,7 @@ def test_lists_say_who_judged_what_and_where_the_other_has_it() -> None:
     )
     assert deep["asked"][0]["sides"]["a"][0]["places"] == {"b": 30}
     assert deep["asked"][0]["missed"] == []
+    assert len(deep["asked"][0]["sides"]["b"]) == 10
 
 
 def wide() -> Collection:
