@@ -190,7 +190,7 @@ def wide() -> Collection:
 def test_a_relevant_document_that_only_lies_deep_is_missed_and_its_place_is_said() -> None:
     """What is relevant and among neither first ten stands apart, the best grade first, with where each model has it."""
     lists = {"a": ranked([[*range(2, 20), 0]]), "b": ranked([list(range(2, 12))])}
-    (asked,) = told(JOB, graded([{1: 1.0, 0: 3.0}]), ["x"], lists, wide(), ("title",), {})["asked"]
+    (asked,) = told(JOB, graded([{1: 1.0, 0: 3.0, 25: 0.0}]), ["x"], lists, wide(), ("title",), {})["asked"]
     assert [(hit["grade"], hit["places"]) for hit in asked["missed"]] == [(3.0, {"a": 19}), (1.0, {})]
     assert asked["unseen"] == 2
 
