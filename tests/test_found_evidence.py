@@ -74,6 +74,7 @@ def test_figures_are_those_of_every_query_that_has_something_to_find() -> None:
     assert lsa["recall@100"][1] == pytest.approx((1 / 2 + 1) / 2)
     assert lsa["precision@10"][1] == pytest.approx(0.1)
     assert all(low <= value <= high for low, value, high in lsa.values())
+    assert lsa[JUDGED][1] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert found["counted"] == {"negative": 2}
     assert json.loads(json.dumps(found)) == found
 
@@ -175,6 +176,7 @@ def test_lists_say_who_judged_what_and_where_the_other_has_it() -> None:
     )
     assert deep["asked"][0]["sides"]["a"][0]["places"] == {"b": 30}
     assert deep["asked"][0]["missed"] == []
+    assert len(deep["asked"][0]["sides"]["b"]) == 10
 
 
 def wide() -> Collection:
@@ -188,7 +190,7 @@ def wide() -> Collection:
 def test_a_relevant_document_that_only_lies_deep_is_missed_and_its_place_is_said() -> None:
     """What is relevant and among neither first ten stands apart, the best grade first, with where each model has it."""
     lists = {"a": ranked([[*range(2, 20), 0]]), "b": ranked([list(range(2, 12))])}
-    (asked,) = told(JOB, graded([{1: 1.0, 0: 3.0}]), ["x"], lists, wide(), ("title",), {})["asked"]
+    (asked,) = told(JOB, graded([{1: 1.0, 0: 3.0, 25: 0.0}]), ["x"], lists, wide(), ("title",), {})["asked"]
     assert [(hit["grade"], hit["places"]) for hit in asked["missed"]] == [(3.0, {"a": 19}), (1.0, {})]
     assert asked["unseen"] == 2
 

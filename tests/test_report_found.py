@@ -234,7 +234,7 @@ def test_a_hit_has_its_grade_its_place_elsewhere_and_why() -> None:
     assert "bm25: place 40" in said
     assert "lsa: not found" in said
     assert "Lift of <mark>wings</mark>" in sides
-    assert "because of wing 2.5 − lift 0.5 + 0.25 of others" in said
+    assert "because of wing 2.5 − lift 0.5 + others 0.25" in said
     assert "Relevant, among none of these" in said
     assert "and 2 more" in said
     assert 'title="not judged"' in sides

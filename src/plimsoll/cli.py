@@ -118,7 +118,7 @@ def _orders(args: argparse.Namespace) -> Orders:
         patience = units.parse(args.p99, units.TIME) if args.p99 is not None else None
     except ValueError as fault:
         raise UserError(f"--p99: {fault}") from None
-    origin = Origin(args.bundle, args.policy, args.rates, args.lists)
+    origin = Origin(args.bundle, args.policy, args.rates, args.lists, args.later)
     return Orders(
         origin,
         args.records,

@@ -177,6 +177,12 @@ def _add_serve(commands: Any) -> None:
         "--rates", type=Path, metavar="FILE", help="hold back a rule that runs away from its backtest (backtest --out)"
     )
     one.add_argument("--lists", type=Path, metavar="FILE", help="rules inside the lists of a bundle that recommends")
+    one.add_argument(
+        "--later",
+        type=Path,
+        metavar="FILE",
+        help="documents that come later are kept in this file and found at once: POST /documents, with PLIMSOLL_ADMIN_TOKEN",
+    )
     one.add_argument("--log", choices=("plain", "json"), default="plain", help="lines on standard error (plain)")
     one.add_argument("--log-requests", action="store_true", help="a line for each request too")
 
@@ -222,6 +228,7 @@ def _add_admin(commands: Any) -> None:
     one.add_argument("--policy", metavar="FILE", help="the policy before it (the one that is served now)")
     one.add_argument("--rates", metavar="FILE", help="the backtest of that policy")
     one.add_argument("--lists", metavar="FILE", help="the rules inside its lists (those that are served now)")
+    one.add_argument("--later", metavar="FILE", help="documents that came after the bundle (none, of another bundle)")
     one.add_argument(
         "--share", type=float, default=0.0, metavar="S", help="of the requests that a candidate answers (0: a shadow)"
     )

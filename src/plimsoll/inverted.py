@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from plimsoll import phrases
 from plimsoll.analysis import Analyser
+from plimsoll.ids import Ids
 from plimsoll.index_build import Say, read
 from plimsoll.index_checks import check
-from plimsoll.ids import Ids
 from plimsoll.letters import LONGEST, words
 from plimsoll.lexicon import Lexicon
 from plimsoll.postings import Laid

@@ -2,7 +2,7 @@
 
 A document is drawn by chance, and words of it by how often it has them and how rare they are elsewhere, as somebody would who
 remembers what set it apart (Azzopardi, de Rijke and Balog 2007, building simulated queries for known-item topics: their
-discriminative model with the counts of the popular one). Words stand in the document's order. No word of another document is mixed in.
+model that joins how often with how rare). Words stand in the document's order. No word of another document is mixed in.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _judged(found: dict[str, int]) -> Judged:
 def _query(told: Sequence[str], rare: Rarity, random: np.random.Generator) -> str:
     """Two to six of these words, in their order; "" where there are too few."""
     counts = Counter(word for word in told if _PLAIN.fullmatch(word))  # in the order in which they come first
-    weights = np.array([many * rare.of(word) for word, many in counts.items()])
+    weights = np.array([many * rare.of(word) * (not rare.usual(word)) for word, many in counts.items()])
     length, able = int(random.integers(LENGTHS[0], LENGTHS[1] + 1)), int((weights > 0).sum())
     if able < LENGTHS[0]:
         return ""

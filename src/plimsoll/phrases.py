@@ -47,6 +47,8 @@ def documents(terms: Sequence[tuple[Occurrences, int]]) -> Array:
         docs = common(docs, term.docs)
     keys: Array | None = None
     for term, offset in rare:
+        if not len(docs):
+            break
         found = term.within(docs, offset)
         keys = found if keys is None else common(keys, found)
         docs = _rising(keys >> 32)
@@ -58,7 +60,7 @@ def common(few: Array, many: Array) -> Array:
     if not len(many):
         return few[:0]
     place = np.minimum(np.searchsorted(many, few), len(many) - 1)
-    return few[many[place] == few]
+    return np.asarray(few[many[place] == few])
 
 
 def _rising(values: Array) -> Array:

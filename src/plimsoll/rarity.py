@@ -37,6 +37,10 @@ class Rarity:
         """The logarithm of all documents to those that have the word; about zero where all have it (Spärck Jones 1972)."""
         return max(math.log((self.many + 1) / (self.counts[word] + 0.5)), 0.0)
 
+    def usual(self, word: str) -> bool:
+        """Whether more than half of the documents have the word: nobody remembers one of them by it."""
+        return 2 * self.counts[word] > self.many
+
 
 def counted(collection: Collection, fields: Sequence[str]) -> Rarity:
     """By documents all through the collection.

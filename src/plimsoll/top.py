@@ -29,7 +29,7 @@ def best(scores: Array, depth: int) -> Array:
     >>> found["item"].tolist(), found["score"].tolist()
     ([1, 3, 0, -1, -1], [2.0, 2.0, 0.5, 0.0, 0.0])
     """
-    found = nothing(1, depth)[0]
+    found: Array = nothing(1, depth)[0]
     if not depth:
         return found
     places: Array | None = None

@@ -66,6 +66,10 @@ class Wording:
             passed.append(_why_nothing(text, query, words))
         return Asked(ranked if found else "", query, typos.replaced(text, swaps) if swaps else None, tuple(passed))
 
+    def remember(self, other: Wording) -> None:
+        """Takes over what was looked up among the documents that both have, and more."""
+        self._known, self._readable = other._known, other._readable
+
     def lets_in(self, query: Query, shelf: Shelf) -> list[Mask]:
         """The documents of a shelf that each demand of a query lets in."""
         return [

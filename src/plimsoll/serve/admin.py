@@ -24,6 +24,7 @@ class _Load(msgspec.Struct, forbid_unknown_fields=True):
     policy: str | None = None
     rates: str | None = None
     lists: str | None = None
+    later: str | None = None
     share: float = 0.0
 
 
@@ -82,7 +83,10 @@ def _order(do: str, body: bytes, now: Origin | None, folders: Sequence[Path]) ->
     # How often rules fire was told of one policy; another needs its own backtest.
     same = told.policy is None and now is not None
     rates = _below("rates", told.rates, folders) if told.rates is not None else (now.rates if same and now else None)
-    return ordered(do, Origin(found["bundle"], found["policy"], rates, found["lists"]), told.share)
+    # Documents that come later come after one bundle; another was made with them, or has a file of its own.
+    kept = now.later if now is not None and told.bundle is None else None
+    later = _below("later", told.later, folders) if told.later is not None else kept
+    return ordered(do, Origin(found["bundle"], found["policy"], rates, found["lists"], later), told.share)
 
 
 def _below(name: str, given: str, folders: Sequence[Path]) -> Path:
@@ -94,6 +98,6 @@ def _below(name: str, given: str, folders: Sequence[Path]) -> Path:
     if not any(place.is_relative_to(folder.resolve()) for folder in folders):
         shown = ", ".join(str(folder) for folder in folders)
         raise RequestError(
-            f"$.{name}", f"{name.rstrip('s')}s come from below {shown}. Begin the server with --swap-from DIR.", 403
+            f"$.{name}", f"what is served comes from below {shown}. Begin the server with --swap-from DIR.", 403
         )
     return Path(given)

@@ -46,6 +46,8 @@ class Answerer:
     """
 
     rules: ListRules | None = None  # inside a list, of bundles whose answers are lists
+    changes = False  # whether what it answers by may change while it answers: documents that come later
+    usual = b"{}"  # a request that takes the path of most
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS) -> None:
         self.bundle = bundle

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll.errors import RequestError, nearest
-from plimsoll.schema import Schema
+from plimsoll.schema import Kind, Schema
 
 MOST = 1_000  # labels in one request
 _LOOKS = '{"answer": what /predict answered, "truth": what turned out true}, or a list of them'
@@ -30,7 +30,8 @@ def answers_of(answer: bytes, schema: Schema) -> list[list[float]]:
     """
     told = msgspec.json.decode(answer)
     if schema.lists:
-        return [[float(len(each["items"]))] for each in (told if isinstance(told, list) else [told])]
+        listed = "hits" if schema.of(Kind.QUERY) else "items"
+        return [[float(len(each[listed]))] for each in (told if isinstance(told, list) else [told])]
     return [_figures(each, schema, "$") for each in (told if isinstance(told, list) else [told])]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.schema import Column, Kind, Schema
-from plimsoll.serve import openapi_lists, openapi_v2
+from plimsoll.serve import openapi_lists, openapi_search, openapi_v2
 from plimsoll.serve.feedback import MOST as MOST_LABELS
 from plimsoll.serve.openapi_parts import faults, json_of, operation, plain, reference
 from plimsoll.serve.request import MOST_FRAMES, MOST_ROWS, MOST_TEXT, WANTED
@@ -30,16 +30,19 @@ def page(
     gate: Gate | None = None,
     appeals: bool = False,
     streams: bool = False,
+    changes: bool = False,
 ) -> dict[str, Any]:
     """The page as a JSON value; with a policy's gate it tells of decisions, and with a queue of appeals against them, and
-    with streams of how they are begun.
+    with streams of how they are begun; and, where documents may come later, of their ``changes``.
 
     >>> from plimsoll.schema import Column
     >>> shown = page(Schema((Column("age", Kind.NUMBER, example="39"),), "income", ("no", "yes")))
     >>> shown["components"]["schemas"]["Answer"]["properties"]["prediction"]["enum"]
     ['no', 'yes']
     """
-    predict = _asked(f"Predict {schema.target}", "Row", "Answer", schema, most_rows)
+    searches = bool(schema.of(Kind.QUERY))
+    title = "Search" if searches else f"Predict {schema.target}"
+    predict = _asked(title, "Row", "Answer", schema, most_rows)
     paths: dict[str, Any] = {"/predict": {"post": predict}}
     schemas: dict[str, Any] = {"Row": _row(schema), "Answer": _answer(schema)}
     if gate is not None:
@@ -51,13 +54,15 @@ def page(
         paths["/appeal"] = {"post": _APPEAL}
     if streams:
         paths["/stream"] = {"get": _STREAM}
+    if searches:
+        paths |= openapi_search.paths(changes)
     if not schema.lists:
         paths["/feedback"] = {"post": _feedback(schema)}
     paths["/watch"] = {"get": _WATCH}
     paths |= {"/health": {"get": _HEALTH}, "/metrics": {"get": _METRICS}, "/openapi.json": {"get": _PAGE}}
     return {
         "openapi": "3.1.0",
-        "info": {"title": f"Predict {schema.target}", "version": "1"},
+        "info": {"title": title, "version": "1"},
         "security": [{}, {"bearer": []}],
         "paths": paths | openapi_v2.paths(schema),
         "components": {
@@ -166,6 +171,8 @@ def _feedback(schema: Schema) -> dict[str, Any]:
 
 
 def _row(schema: Schema) -> dict[str, Any]:
+    if schema.of(Kind.QUERY):
+        return openapi_search.row(schema.columns[0])
     if schema.lists:
         about = {column.name: _cell(column) for column in schema.columns[1:]}
         return openapi_lists.row(schema.columns[0], about)
@@ -200,6 +207,8 @@ def _example(column: Column) -> Any:
 
 
 def _answer(schema: Schema) -> dict[str, Any]:
+    if schema.of(Kind.QUERY):
+        return openapi_search.answer()
     if schema.lists:
         return openapi_lists.answer()
     number = {"type": "number"}

@@ -3,7 +3,7 @@ const main = document.querySelector("main[data-about]");
 const about = main && JSON.parse(main.dataset.about); // columns: id, heading, fields, facets, shown; and how many documents
 const find = (selector) => document.querySelector(selector);
 const [K, WAIT, FEW] = [10, 120, 6]; // documents of a page, ms between a letter and the question, values of a facet before "more"
-const state = { q: "", where: {}, page: 0, typos: true };
+const state = { q: "", where: {}, page: 0, typos: true, begun: false }; // begun: the last word is one that only begins so
 const opened = new Set(); // facets that show all of their values
 let asking = new AbortController();
 let timer = 0;
@@ -24,7 +24,7 @@ async function ask(path, words, signal) {
   return told;
 }
 function wanted(more) {
-  const words = [["q", state.q], ["where", JSON.stringify(state.where)], ["typos", state.typos]];
+  const words = [["q", state.begun ? `${state.q}*` : state.q], ["where", JSON.stringify(state.where)], ["typos", state.typos]];
   return [...words, ...Object.entries(more)];
 }
 
@@ -39,7 +39,7 @@ function read() {
     state.where = {};
   }
   state.page = Math.max(0, Math.floor(Number(words.get("p") ?? 1)) - 1 || 0);
-  state.typos = words.get("t") !== "0";
+  Object.assign(state, { typos: words.get("t") !== "0", begun: false });
 }
 function written() {
   const words = new URLSearchParams();
@@ -51,12 +51,13 @@ function written() {
 }
 
 // Asking. A step that somebody takes on purpose can be taken back; what is typed changes the same place.
-function step(change, keep = false) {
+function step(change, typing = false) {
   Object.assign(state, { page: 0 }, change);
-  history[keep ? "replaceState" : "pushState"](null, "", written());
-  return look();
+  const there = location.search === written() || (!location.search && written() === location.pathname);
+  if (!there) history[typing ? "replaceState" : "pushState"](null, "", written());
+  return look(typing);
 }
-async function look() {
+async function look(typing = false) {
   clearTimeout(timer);
   asking.abort();
   asking = new AbortController();
@@ -65,7 +66,14 @@ async function look() {
   const begun = performance.now();
   try {
     const more = [...about.facets.map((name) => ["facets", name]), ...[...about.fields, ...about.shown].map((name) => ["fields", name])];
-    const told = await ask("/search.json", [...wanted({ k: K, skip: state.page * K, highlight: true, count: true }), ...more], signal);
+    const page = () => ask("/search.json", [...wanted({ k: K, skip: state.page * K, highlight: true, count: true }), ...more], signal);
+    let told = await page();
+    if (typing && (told.corrected || told.passed) && /[\p{L}\p{N}]{2}$/u.test(state.q)) {
+      state.begun = true; // a word that nobody knows is perhaps not written to its end
+      const longer = await page();
+      if (longer.hits.length) told = longer;
+      else state.begun = false;
+    }
     show(told, performance.now() - begun);
   } catch (fault) {
     if (fault.name !== "AbortError") fail(fault.message);
@@ -96,10 +104,11 @@ function show(told, took) {
   facets(told.facets ?? {});
 }
 function meant(told) {
-  if (!told.corrected) return [];
+  const passed = (told.passed ?? []).map((words) => made("span", words));
+  if (!told.corrected) return passed;
   const instead = made("button", `Search for “${state.q}” instead`, { type: "button", className: "link" });
-  instead.addEventListener("click", () => step({ typos: false }));
-  return [made("span", ["Shown is ", made("b", told.corrected), "."]), instead];
+  instead.addEventListener("click", () => step({ typos: false, begun: false }));
+  return [made("span", ["Showing ", made("b", told.corrected)]), instead, ...passed];
 }
 function bare() {
   if (!Object.keys(state.where).length) return [];
@@ -255,11 +264,11 @@ if (main) {
   const input = find("#q");
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => step({ q: input.value, typos: true }, true), WAIT);
+    timer = setTimeout(() => step({ q: input.value, typos: true, begun: false }, true), WAIT);
   });
   find("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    step({ q: input.value, typos: true }, input.value === state.q);
+    step({ q: input.value, typos: true, begun: false });
   });
   const turn = (by) => step({ page: state.page + by }).then(() => (find("#hits .open")?.focus(), scrollTo(0, 0)));
   find("#before").addEventListener("click", () => turn(-1));

@@ -61,7 +61,7 @@ def about(searcher: Searcher) -> dict[str, Any]:
         "facets": schema.of(*_COUNTED)[:_MOST_FACETS],
         "shown": schema.of(*_SHORT),
         "times": schema.of(Kind.TIME),
-        "count": len(searcher),
+        "count": searcher.many,
     }
 
 

@@ -38,7 +38,7 @@ def row(query: bytes, column: str) -> dict[str, Any]:
 def pairs(query: bytes) -> list[tuple[str, str]]:
     """The words of an address with what they say. Raises RequestError."""
     if len(query) > MOST_TEXT:
-        raise RequestError("?", f"the address is longer than {MOST_TEXT:,} letters.", 414)
+        raise RequestError("?", f"the address is longer than {MOST_TEXT:,} letters.", 413)
     try:
         return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST, errors="strict")
     except ValueError:

@@ -20,7 +20,6 @@ from plimsoll.serve.visitors import ASKING, Door, form, sent_to
 
 MOST_DOCUMENTS = 10_000  # in one request
 _MOST_FORM = 10_000  # bytes of who comes in
-_SHORT = "beginning the server with --later FILE lets documents come later"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class SearchPages:
             raise
         except UserError as fault:
             raise RequestError("$", str(fault)) from None
-        return Reply(200, msgspec.json.encode({"changed": many, "documents": len(self.searcher)}))
+        return Reply(200, msgspec.json.encode({"changed": many, "documents": self.searcher.many}))
 
     def _document(self, query: bytes) -> dict[str, Any]:
         number = _id(query)[0]
@@ -113,11 +112,11 @@ class SearchPages:
         return found
 
     def _added(self, body: bytes) -> Callable[[], int]:
-        later, rows = self.searcher.later_documents(), _rows(body)
+        later, rows = self.searcher.later, _rows(body)
         return lambda: later.add(rows)
 
     def _gone(self, query: bytes) -> Callable[[], int]:
-        later, ids = self.searcher.later_documents(), _id(query)
+        later, ids = self.searcher.later, _id(query)
         return lambda: later.delete(ids)
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from plimsoll.box import Box, Page, Wanted
+import msgspec
+
+from plimsoll.box import Box
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError, TrialError
 from plimsoll.finding import Finding
 from plimsoll.hits import Teller
+from plimsoll.later import Later
+from plimsoll.live import Live
 from plimsoll.rows import Coded, Rows
 from plimsoll.serve.list_answerer import ListAnswerer
 from plimsoll.serve.request import MOST_ROWS
 from plimsoll.serve.search_request import Ask, SearchReader
 from plimsoll.shelf import Shelf
-
-if TYPE_CHECKING:
-    from plimsoll.later import Later
 
 
 class Searcher(ListAnswerer):
@@ -30,8 +31,16 @@ class Searcher(ListAnswerer):
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS, later: Path | None = None) -> None:
         super().__init__(bundle, most_rows)
-        self.fields = bundle.job.search.fields if bundle.job.search is not None else ()
-        self.box = Box(self.finding.finder, self.collection, self.fields)
+        finder = self.finding.finder
+        self.fields = finder.index.fields
+        self.usual = msgspec.json.encode({column.name: column.example for column in bundle.schema.columns})
+        self._later = self._kept(later) if later is not None else None
+        self.changes = later is not None
+        box = Box(finder, self.collection, self.fields)
+        self._box = (lambda: box) if self._later is None else Live(finder, self.collection, self._later, self.fields).box
+
+    def _kept(self, later: Path) -> Later:
+        return Later(later, str(self.bundle.facts.get("digest", "")), self.collection.schema)
 
     def _reads(self, bundle: Bundle, most_rows: int) -> Any:
         return SearchReader(bundle.schema, most_rows)
@@ -44,14 +53,22 @@ class Searcher(ListAnswerer):
     def cells(self, body: bytes) -> list[Any]:
         return [(ask.wanted.query,) for ask in self._reader.read(body)[0]]
 
-    def page(self, wanted: Wanted) -> Page:
-        """A page of what is found. Raises RequestError."""
-        return self.box.page(wanted)
+    @property
+    def box(self) -> Box:
+        """The search box over all documents that there are now."""
+        return self._box()
+
+    @property
+    def later(self) -> Later:
+        """Where later documents are kept. Raises RequestError where they are not."""
+        if self._later is None:
+            raise RequestError("$", "no documents come later here: begin the server with --later FILE.", 404)
+        return self._later
 
     def listed(self, ask: Ask) -> dict[str, Any]:
         """A page as the caller gets it: what nobody asked for, and what is nothing, is left out."""
         try:
-            page = self.page(ask.wanted)
+            page = self.box.page(ask.wanted)
         except RequestError as fault:
             raise RequestError(ask.place + fault.path[1:], fault.reason, fault.status) from None
         except TrialError as fault:
@@ -68,13 +85,17 @@ class Searcher(ListAnswerer):
 
     def document(self, number: str) -> dict[str, Any] | None:
         """All that is known of a document by its id; None where it is not there."""
-        place = self.collection.find(number)
-        if place < 0:
-            return None
         names = self.collection.schema.names
         teller = Teller("", self.fields, names, None, False)
-        told = teller.told(Shelf(self.finding.finder, self.collection), place, 0.0, len(self.collection.ids.whole) > 0)
-        return {"id": told["id"], "fields": {name: {**told["text"], **told["about"]}[name] for name in names}}
+        for shelf in self.box.shelves:
+            place = shelf.documents.find(number)
+            if place >= 0 and (shelf.alive is None or shelf.alive[place]):
+                told = teller.told(shelf, place, 0.0, len(self.collection.ids.whole) > 0)
+                cells = {**told["text"], **told["about"]}
+                return {"id": told["id"], "fields": {name: cells[name] for name in names}}
+        return None
 
-    def __len__(self) -> int:
-        return len(self.collection)
+    @property
+    def many(self) -> int:
+        """How many documents there are now."""
+        return sum(len(each.documents) if each.alive is None else int(each.alive.sum()) for each in self.box.shelves)

@@ -32,11 +32,12 @@ class Order(msgspec.Struct, frozen=True):
     policy: str = ""
     rates: str = ""
     lists: str = ""
+    later: str = ""
     share: float = 0.0
 
     @property
     def origin(self) -> Origin:
-        beside = (self.policy, self.rates, self.lists)
+        beside = (self.policy, self.rates, self.lists, self.later)
         return Origin(Path(self.bundle), *(Path(each) if each else None for each in beside))
 
 

@@ -27,13 +27,14 @@ _WARM = 50  # requests that a version answers before anybody asks it
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a version comes from: a bundle, a policy file, the backtest that says how often its rules fire, and the rules of
-    its lists."""
+    """Where a version comes from: a bundle, a policy file, the backtest that says how often its rules fire, the rules of its
+    lists, and the file of documents that came later."""
 
     bundle: Path
     policy: Path | None = None
     rates: Path | None = None
     lists: Path | None = None
+    later: Path | None = None
 
     def as_json(self) -> dict[str, str | None]:
         return {name: None if value is None else str(value) for name, value in vars(self).items()}
@@ -70,7 +71,7 @@ class Version:
 
 def load(origin: Origin, keeper: Keeper | None = None, most_rows: int = MOST_ROWS) -> Version:
     """Raises UserError where the bundle or the policy is not what it should be, or cannot answer."""
-    answerer = answering(read(of(origin.bundle)), most_rows, origin.lists)
+    answerer = answering(read(of(origin.bundle)), most_rows, origin.lists, origin.later)
     gate = None
     if origin.policy is not None:
         from plimsoll.policy import reading
@@ -86,7 +87,7 @@ def _warm(version: Version) -> Version:
     """The version, once it has answered: what cannot should not be served. No event is decided for it."""
     try:
         for _ in range(_WARM):
-            version.answerer.answer(b"{}")
+            version.answerer.answer(version.answerer.usual)
     except RequestError as fault:
         raise UserError(f"The bundle does not answer: {fault.reason}") from None
     return version
