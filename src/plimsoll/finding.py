@@ -223,7 +223,7 @@ class Family:
         """The model of these members. Raises KeyError and ValueError where they are none."""
         about = parse_json(ABOUT, members[ABOUT])
         made = Analyser.from_json(about["analyser"])
-        index = inverted.of(arrays_of(members[INDEX]), made, tuple(map(str, about["fields"])))
+        index = inverted.Index.of(arrays_of(members[INDEX]), made, tuple(map(str, about["fields"])))
         if index.many != schema.lists:
             raise ValueError(f"an index of {index.many} documents where there are {schema.lists}")
         own = arrays_of(members[f"{self.name}.safetensors"])
