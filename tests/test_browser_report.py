@@ -12,6 +12,7 @@ import pytest
 from planned import hostile_plan, planned
 from plimsoll.report.page import write
 from test_report import HOSTILE, bare, hostile, nothing_fits, regression, sample
+from test_report_found import finding_run, hostile_search, lonely_search, made_run
 from test_report_lists import empty_lists, hostile_lists, listing_run
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def column(page: Browser, number: int) -> list[str]:
         listing_run,
         hostile_lists,
         empty_lists,
+        finding_run,
+        made_run,
+        hostile_search,
+        lonely_search,
     ],
 )
 def test_the_console_is_silent_and_nothing_is_fetched(opened: Open, made: Callable[[], dict[str, Any]]) -> None:
@@ -430,3 +435,111 @@ def test_a_hostile_title_is_shown_as_it_is_written(opened: Open) -> None:
         page.emulate(width=width)
         assert page.run(wide) == 0
         assert page.run("return document.documentElement.scrollWidth") == width
+
+
+SEEN = "return [...document.querySelectorAll('{} [data-query]')].filter((each) => each.checkVisibility()).map((each) => each.dataset.query)"
+ROWS, FOLDS = SEEN.format("#queries tbody"), SEEN.format("#sides")
+
+
+def test_the_box_finds_queries_by_their_words_and_by_what_was_found(opened: Open) -> None:
+    """Rows, lists and bars of other queries go; accents and capitals make no difference, and words of a title count too."""
+    page = opened(finding_run())
+    assert page.run(ROWS) == ["0", "1", "2", "3", "4"]
+    for typed, due in (("heat bl", ["3"]), ("HEAT", ["0", "2", "3", "4"]), ("karman", ["1"]), ("no such thing", [])):
+        page.run("document.querySelector('#seek').value = ''; document.querySelector('#seek').focus()")
+        page.press(*["Space" if letter == " " else letter for letter in typed])
+        assert page.run(ROWS) == due, typed
+        assert sorted(page.run(FOLDS)) == [each for each in due if each != "1"], typed
+        assert page.text("#sought") == f"{len(due)} of 5 queries"
+        away = page.run("return document.querySelectorAll('.gap.away').length")
+        assert away == 4 - len(set(due) - {"4"}), typed
+    assert (
+        page.run("return [...document.querySelectorAll('.queries')].filter((each) => each.checkVisibility()).length")
+        == 0
+    )
+    page.run("const box = document.querySelector('#seek'); box.value = ''; box.dispatchEvent(new Event('input'))")
+    assert page.run(ROWS) == ["0", "1", "2", "3", "4"]
+    assert page.text("#sought") == ""
+
+
+def test_enter_opens_the_first_lists_that_are_left(opened: Open) -> None:
+    """From the box Enter goes to the line of the first query that is left and opens it; Tab and Enter go on from there."""
+    page = opened(finding_run())
+    page.run("document.querySelector('#seek').focus()")
+    page.press(*"blunt", "Enter")
+    assert page.run("return document.activeElement.closest('details').dataset.query") == "3"
+    assert page.run("return document.querySelector('#query-3').checkVisibility()")
+    page.press("Enter")
+    assert not page.run("return document.querySelector('#query-3').checkVisibility()")
+
+
+@pytest.mark.parametrize("link", ["#queries tbody a[href='#query-3']", "a.gap[href='#query-3']"])
+def test_a_query_leads_to_its_lists(opened: Open, link: str) -> None:
+    """A row and a bar open the lists they lead to, by the mouse or by Enter."""
+    page = opened(finding_run())
+    sight = "return document.querySelector('#query-3').checkVisibility()"
+    assert page.run(sight) is False
+    page.run("document.querySelector(arguments[0]).focus()", link)
+    page.press("Enter")
+    assert page.run(sight) is True
+
+
+def test_bars_of_queries_are_walked_along(opened: Open) -> None:
+    """The chart is one stop of the Tab key, arrows go from the largest gain to the largest loss, and the line beneath says which."""
+    page = opened(finding_run())
+    page.run("document.querySelector('#queries .frame').focus()")
+    page.press("Tab")
+    said = "return document.activeElement.getAttribute('aria-label')"
+    assert page.run(said).startswith("lift of swept wings")
+    page.press("End")
+    assert page.run(said).startswith("heat of a blunt body")
+    assert page.text("#queries .told").startswith("heat of a blunt body: ndcg@10 lsa 0.100, bm25 0.500 (−0.400)")
+    page.hover(".gap[data-query='1'] .reach")
+    assert page.text("#queries .told").startswith("what Kármán vortices do")
+    page.press("Tab")
+    assert page.run("return document.activeElement.id") == "seek"
+
+
+def test_kinds_of_queries_are_picked_without_a_script(opened: Open) -> None:
+    """With scripts switched off the buttons still pick rows, links still open lists, and the box, which could find nothing, is
+    not there."""
+    page = opened(finding_run())
+    page.cdp("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        page.cdp("Page.reload")
+        page.click("label[for=of-loss]")
+        picked = page.run(ROWS)
+        page.click("#queries tbody a[href='#query-2']")
+    finally:
+        page.cdp("Emulation.setScriptExecutionDisabled", value=False)
+    assert picked == ["2", "3"]
+    assert page.run("return document.querySelector('#query-2').checkVisibility()")
+    assert not page.run("return document.querySelector('#seek').checkVisibility()")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_search_finds_stands_out(opened: Open, scheme: str) -> None:
+    """Names, marked words, grades and bars have the contrast that WCAG 2 asks for, in light and in dark."""
+    page = opened(made_run())
+    page.emulate(scheme=scheme)
+    page.run("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    texts, marks = page.contrasts("#queries .tenth, .grade .part, .grade .none")
+    assert len(marks) > 8
+    assert texts[0][0] >= 4.5, texts[:5]
+    assert marks[0][0] >= 3.0, marks[:5]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_search_stays_inside(opened: Open, width: int) -> None:
+    """On a wide and on a narrow page nothing of it leaves the window, however long a query, a title or an id; a list stands
+    beside the other, or under it."""
+    page = opened(hostile_search())
+    page.emulate(width=width, height=800)
+    page.run("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    assert page.run("return document.documentElement.scrollWidth") == width
+    assert page.run("return document.images.length + document.querySelectorAll('iframe, [onerror]').length") == 0
+    page = opened(finding_run())
+    page.emulate(width=width, height=800)
+    tops = "return [...document.querySelectorAll('#query-0 > div')].map((each) => each.getBoundingClientRect().top)"
+    page.run("document.querySelectorAll('#sides details').forEach((each) => (each.open = true))")
+    assert len(set(page.run(tops))) == (1 if width > 1_000 else 3)

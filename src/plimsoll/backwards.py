@@ -7,22 +7,20 @@ other way round that is said, and nothing is turned.
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plimsoll import rarity
 from plimsoll.collection import Collection
 from plimsoll.documents import text_of
+from plimsoll.rarity import Rarity, words
 from plimsoll.schema import Kind
 
 Array = NDArray[Any]
-_WORD = re.compile(r"\w+")
 _QUERIES = 300  # queries that are looked at
-_DOCUMENTS = 5_000  # documents whose words are counted, beside those that are judged
 _LEAST = 10  # queries with several grades below which nothing is told
 _CLEAR = 3.0  # standard errors
 
@@ -50,7 +48,7 @@ def tendency(queries: Sequence[str], truth: Array, collection: Collection, field
     if len(rows) < _LEAST:
         return 0.0
     fields = fields or collection.schema.of(Kind.TEXT)
-    rare = _rarity(collection, fields)
+    rare = rarity.counted(collection, fields)
     values = np.array([_agreement(queries[row], _graded(truth[row]), collection, fields, rare) for row in rows])
     spread = float(values.std(ddof=1)) / math.sqrt(len(values))
     return float(values.mean()) / spread if spread else 0.0
@@ -64,28 +62,9 @@ def _graded(row: Array) -> Array:
     return chosen if len(np.unique(chosen["grade"])) > 1 else held[:0]
 
 
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
-
-
-def _rarity(collection: Collection, fields: Sequence[str]) -> dict[str, float]:
-    """How rare each word is, as the logarithm of documents to those that have it, over some of the documents."""
-    places = np.linspace(0, len(collection) - 1, min(_DOCUMENTS, len(collection))).astype(int)
-    counts: Counter[str] = Counter()
-    for place in places.tolist():
-        counts.update(_words(text_of(collection, fields, place)))
-    return {word: math.log((len(places) + 1) / (many + 0.5)) for word, many in counts.items()}
-
-
-def _agreement(
-    query: str, graded: Array, collection: Collection, fields: Sequence[str], rare: dict[str, float]
-) -> float:
-    asked = _words(query)
-    most = max(rare.values(), default=1.0)
-    weight = {word: rare.get(word, most) for word in asked}
-    shared = [
-        sum(weight[word] for word in asked & _words(text_of(collection, fields, item)))
-        for item in graded["item"].tolist()
-    ]
+def _agreement(query: str, graded: Array, collection: Collection, fields: Sequence[str], rare: Rarity) -> float:
+    weight = {word: rare.of(word) for word in words(query)}
+    held = [weight.keys() & set(words(text_of(collection, fields, item))) for item in graded["item"].tolist()]
+    shared = np.array([sum(weight[word] for word in each) for each in held])
     order = np.sign(np.subtract.outer(graded["grade"], graded["grade"]))
-    return float((order * np.sign(np.subtract.outer(np.array(shared), np.array(shared)))).sum() / np.abs(order).sum())
+    return float((order * np.sign(np.subtract.outer(shared, shared))).sum() / np.abs(order).sum())

@@ -28,6 +28,7 @@ RECIPES: dict[str, str] = {
     "signal_windows": "plimsoll.recipes.signal_windows",
     "text_ngrams": "plimsoll.recipes.text_ngrams",
     "trees": "plimsoll.recipes.trees",
+    "bm25": "plimsoll.recipes.bm25",
     "transitions": "plimsoll.recipes.transitions",
     "content": "plimsoll.recipes.content",
     "rp3beta": "plimsoll.recipes.rp3beta",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
-from plimsoll import analysis, inverted, machine, ranking
+from plimsoll import inverted, machine, pieces, ranking
 from plimsoll.analysis import Analyser
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
@@ -90,7 +91,7 @@ class Study:
 
     def _index(self, made: Analyser) -> Index:
         if made.units == "pieces":
-            made = analysis.learned(made, self.texts().values(), _PIECES, self.seed)
+            made = pieces.learned(made, list(chain.from_iterable(self.texts().values())), _PIECES)
         return inverted.build(self.texts(), made, say=lambda share: self.clock.note("indexing", share))
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -223,10 +224,11 @@ class Family:
         """The model of these members. Raises KeyError and ValueError where they are none."""
         about = parse_json(ABOUT, members[ABOUT])
         made = Analyser.from_json(about["analyser"])
-        index = inverted.Index.of(arrays_of(members[INDEX]), made, tuple(map(str, about["fields"])))
+        index = Index.of(arrays_of(INDEX, members[INDEX]), made, tuple(map(str, about["fields"])))
         if index.many != schema.lists:
             raise ValueError(f"an index of {index.many} documents where there are {schema.lists}")
-        own = arrays_of(members[f"{self.name}.safetensors"])
+        held = f"{self.name}.safetensors"
+        own = arrays_of(held, members[held])
         return Finding(self.name, self.load(own, index, members), _graphs(members))
 
 

@@ -44,7 +44,7 @@ def told(
     ``why`` gives the parts of a document's score to a query, by model; ``spans`` finds words and their terms in a text, as
     ``analysis.Analyser.spans`` does, and marks those of a query in titles.
     """
-    measure = job.score if job.score.partition("@")[0] in relevance.MEASURES else MEASURES[0]
+    measure = job.score
     each = {name: _figures(measure, truth, found) for name, found in lists.items()}
     values = {name: figures[measure] for name, figures in each.items()}
     return {
@@ -64,7 +64,8 @@ def told(
 def _figures(measure: str, truth: Array, lists: Array) -> Figures:
     held = ranking.found(lists, truth)
     names = dict.fromkeys((measure, *MEASURES))
-    return {**{name: relevance.each(name, held) for name in names}, JUDGED: judged(truth, lists)}
+    known = np.where(held.relevant > 0, judged(truth, lists), np.nan)
+    return {**{name: relevance.each(name, held) for name in names}, JUDGED: known}
 
 
 def judged(truth: Array, lists: Array, k: int = 10) -> NDArray[np.float64]:

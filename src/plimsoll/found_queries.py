@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from plimsoll.collection import Collection
 from plimsoll.printed import clipped
-from plimsoll.rows import Coded
 
 Array = NDArray[Any]
 Why = Callable[[str, int], Sequence[tuple[str, float]]]  # the parts of a document's score to a query, the largest first
@@ -114,11 +113,10 @@ class Shelf:
     def _title(self, document: int) -> str:
         """Its first field that says anything; "" of a document that is empty."""
         for name in self.fields:
-            cells = self.collection.rows.columns[name]
-            code = int(cells.codes[document]) if isinstance(cells, Coded) else -1
+            cells = self.collection.rows.texts(name)
+            code = int(cells.codes[document])
             # Only so much is looked at as may be shown: a document may be a book.
-            said = " ".join(cells.values[code][: 4 * _TITLE].split()) if isinstance(cells, Coded) and code >= 0 else ""
-            if said:
+            if said := " ".join(cells.values[code][: 4 * _TITLE].split()) if code >= 0 else "":
                 return clipped(said, _TITLE)
         return ""
 
@@ -179,7 +177,15 @@ class Sides:
         return {**found, "marks": marks} if marks else found
 
     def _marks(self, title: str, sought: set[str]) -> list[list[int]]:
-        return [[begin, end] for begin, end, terms in self.spans(title) if not sought.isdisjoint(terms)]
+        held: list[list[int]] = []
+        for begin, end, terms in self.spans(title):
+            if sought.isdisjoint(terms):
+                continue
+            if held and begin < held[-1][1]:  # pairs of a script without blanks lie over each other
+                held[-1][1] = max(end, held[-1][1])
+            else:
+                held.append([begin, end])
+        return held
 
 
 def _short(part: float) -> float:

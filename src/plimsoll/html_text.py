@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_HIDDEN = frozenset(("script", "style", "noscript", "template", "nav", "svg", "head", "iframe", "object"))
+_SCRIPTS = frozenset(("script", "style"))
+_HIDDEN = _SCRIPTS | {"noscript", "template", "nav", "svg", "iframe", "object"}
 _BLOCKS = (  # elements that begin and end a line
     "address article aside blockquote body br caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6"
     " header hr html li main ol option p pre section summary table tbody td textarea tfoot th thead title tr ul"
@@ -24,9 +25,9 @@ def read(page: str) -> tuple[str, str]:
     >>> read("<title>Wings</title><h1>On wings</h1><p>They lift&nbsp;&amp; <b>dr</b>ag.<script>1 < 2</script><p>Much.")
     ('Wings', 'On wings\\nThey lift & drag.\\nMuch.')
     """
-    parser = _Reader()
-    parser.feed(page)
-    parser.close()
+    parser = _parsed(page, _HIDDEN)
+    if parser.within_hidden:  # what was opened and never closed would hide all the rest
+        parser = _parsed(page, _SCRIPTS)
     lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
     title, heading = (" ".join("".join(parts).split()) for parts in (parser.title, parser.heading))
     return title or heading, "\n".join(line for line in lines if line)
@@ -42,30 +43,36 @@ def charset(page: bytes) -> str:
     return found.group(1).decode() if found else ""
 
 
+def _parsed(page: str, hidden: frozenset[str]) -> _Reader:
+    parser = _Reader(hidden)
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(convert_charrefs=True)
+        self.hidden = hidden
         self.parts: list[str] = []
         self.title: list[str] = []
         self.heading: list[str] = []
-        self.hidden: list[str] = []  # the elements around this place that are not seen
+        self.within_hidden: list[str] = []  # the elements around this place that are not seen
         self.within = ""  # "title" or "h1", while the first of these is open
         self.done: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  # as the parser calls it
-        if tag == "body":  # a page that forgets to close its head has a body all the same
-            self.hidden.clear()
-        if tag in _HIDDEN:
-            self.hidden.append(tag)
-        if tag in ("title", "h1") and tag not in self.done and "svg" not in self.hidden:
+        if tag in self.hidden:
+            self.within_hidden.append(tag)
+        if tag in ("title", "h1") and tag not in self.done and "svg" not in self.within_hidden:
             self.within = tag
             self.done.add(tag)
         if tag in _LINES:
             self.parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self.hidden:
-            del self.hidden[self.hidden.index(tag) :]
+        if tag in self.within_hidden:
+            del self.within_hidden[self.within_hidden.index(tag) :]
         if tag == self.within:
             self.within = ""
         if tag in _LINES:
@@ -77,6 +84,6 @@ class _Reader(HTMLParser):
             return
         if self.within == "h1":
             self.heading.append(data)
-        if not self.hidden:
+        if not self.within_hidden:
             # The lines of the source are no lines of the page.
             self.parts.append(re.sub(r"\s+", " ", data))

@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import documents, judged, known_items
+from plimsoll import documents, judged, known_items, languages
 from plimsoll.collection import Collection
-from plimsoll.errors import DataError, JobError
+from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.finding import QUERY
 from plimsoll.job import Job
 from plimsoll.judged import Judged
@@ -27,6 +27,7 @@ from plimsoll.truth import Part, Truth
 
 Array = NDArray[Any]
 MADE = 400  # queries that are made where none are given
+_HEARD = 500  # documents that tell the language
 LEAST = 10  # judged queries
 
 
@@ -54,16 +55,17 @@ def of(job: Job, source: Any) -> Library:
     read = documents.read(source, job.predict, asked.fields, job.kinds, job.ignore)
     job = _settled(job, read)
     if asked.queries:
-        found = judged.read(asked.queries, asked.judgements, read.collection, job.split.columns)
+        found = judged.read(asked.queries, asked.judgements, read.collection, read.fields)
+        _check_column(job, found.frame)
     else:
         found = known_items.made(read.collection, read.fields, MADE, job.seed)
     _check_many(found)
     schema = Schema((Column(QUERY, Kind.QUERY, 0.0, len(read.collection), found.texts[0]),), job.predict)
     rows = Rows(len(found.texts), {QUERY: Coded.of(found.texts)})
-    frame = pl.DataFrame({QUERY: list(found.texts), **{name: list(cells) for name, cells in found.columns.items()}})
+    frame = found.frame.with_columns(pl.Series(QUERY, found.texts))
     whole = Part(rows, Truth(found.truth, {}))
     said = (*read.warnings, *found.warnings)
-    return Library(job, schema, read.collection, frame, whole, tuple(found.ids), found.counted, not asked.queries, said)
+    return Library(job, schema, read.collection, frame, whole, found.ids, asdict(found.counted), not asked.queries, said)
 
 
 def _check_split(job: Job) -> None:
@@ -75,10 +77,17 @@ def _check_split(job: Job) -> None:
         )
 
 
+def _check_column(job: Job, frame: pl.DataFrame) -> None:
+    for name in job.split.columns:
+        if name not in frame.columns:
+            raise JobError(f'--split "{job.split}" names no column of the queries. {nearest(name, frame.columns)}')
+
+
 def _settled(job: Job, read: documents.Read) -> Job:
     """The same with the column of ids, the columns that are searched and the language."""
     assert job.search is not None
-    language = job.search.language or documents.language(read.collection, read.fields)
+    cells = (read.collection.rows.texts(name) for name in read.fields)
+    language = job.search.language or languages.of(text for each in cells for text in each.values[:_HEARD])
     search = replace(job.search, text=",".join(read.fields), language=language)
     return replace(job, predict=read.collection.schema.target, search=search)
 

@@ -10,6 +10,7 @@ from plimsoll.report.found_chart import gap, gap_chart
 from plimsoll.report.found_sides import sides
 from plimsoll.report.found_words import MADE, MADE_OF, counted, many, method, named, signed, verdicts
 from plimsoll.report.hues import recipe_keys
+from plimsoll.report.list_words import unequal
 from plimsoll.report.load_line import Run
 from plimsoll.report.markup import Markup, join, tag
 from plimsoll.report.tables import breakable, facts, number, table
@@ -65,6 +66,7 @@ def _figures(told: Told, models: Mapping[str, Any], hues: Hues) -> Markup:
         "div",
         _title("Found", told),
         tag("p", unbroken(lead), class_="aside"),
+        *(tag("p", note, class_="aside") for note in unequal(models, "queries that are no test")),
         tag("div", table(f"Measures over {many(known, told)}", heads, rows), class_="group"),
         tag("details", tag("summary", "What these say"), tag("dl", *meanings, class_="meanings"), class_="fold"),
         class_="block",
@@ -89,7 +91,7 @@ def _apart(told: Told) -> Markup | None:
         _title("Told apart", told) if said else None,
         *(tag("p", unbroken(words), class_="verdict") for words in said),
         tag("p", unbroken(method(told)), class_="aside") if said else None,
-        join(tag("h4", "In the judgements", class_="odd"), facts(odd)) if odd else None,
+        join(tag("h4", "In the queries and judgements", class_="odd"), facts(odd)) if odd else None,
         class_="block",
         id="found-apart",
     )

@@ -67,8 +67,7 @@ class Shelf:
         said = self.shelf[hit["at"]]
         name = tag("cite", marked(said["title"], hit.get("marks") or ())) if said["title"] else None
         where = [self._place(other, hit["places"].get(other)) for other in others]
-        parts = [f"{term} {part:.3g}" for term, part in hit.get("why") or ()]
-        why = " + ".join([*parts, *([f"{hit['rest']:.3g} of others"] if hit.get("rest") else [])]).replace("+ -", "− ")
+        why = because(hit.get("why") or (), hit.get("rest") or 0.0)
         return tag(
             "li",
             grade(hit["grade"], self.most),
@@ -129,6 +128,17 @@ def marked(text: str, marks: Sequence[Sequence[int]]) -> Markup:
             parts += [text[done:begin], tag("mark", text[begin:end])]
             done = end
     return tag("bdi", *parts, text[done:])
+
+
+def because(parts: Sequence[tuple[str, float]], rest: float) -> str:
+    """The parts of a score as a sum, and what the others come to.
+
+    >>> because([("wing", 2.5), ("lift", -0.5)], 0.25)
+    'wing 2.5 − lift 0.5 + others 0.25'
+    """
+    named = [*parts, *([("others", rest)] if rest else [])]
+    said = "".join(f" {'−' if part < 0 else '+'} {term} {abs(part):.3g}" for term, part in named)
+    return said.removeprefix(" + ").lstrip()
 
 
 def grade(value: float | None, most: float) -> Markup:

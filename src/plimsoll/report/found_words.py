@@ -20,12 +20,16 @@ MEASURES = {
     "judged": "the share of these places whose document anybody has judged; the others count as not relevant",
 }
 _COUNTED = {
-    "missing": "judgements of documents that are not there",
-    "negative": "judgements with a grade below 0, taken for 0",
-    "repeated": "judgements that were there twice",
-    "unanswerable": "queries without a relevant document, in no figure",
-    "unknown": "judgements of queries that are not there",
-    "empty": "documents without a word",
+    "empty": ("queries without a text, left out", "queries"),
+    "unjudged": ("queries without a relevant document, left out", "queries"),
+    "alike": ("queries with the very text of another", "queries"),
+    "without": ("judgements without a query or a document, left out", "judgements"),
+    "strangers": ("judgements of documents that are not there, left out", "judgements"),
+    "unasked": ("judgements of queries that are not there, left out", "judgements"),
+    "copies": ("judgements that are there twice, taken once", "judgements"),
+    "disputed": ("pairs with several grades, of which the highest counts", ""),
+    "negative": ("judgements with a grade below 0, taken for 0", "judgements"),
+    "cut": ("judgements beyond the most that are kept of a query", "judgements"),
 }
 
 Told = Mapping[str, Any]
@@ -48,10 +52,10 @@ def in_short(told: Told) -> str:
     return f"Search: {said} over {many(told.get('known', 0), told)}{known}."
 
 
-def tested(run: Told) -> str:
+def rows_word(run: Told) -> str:
     """What the rows of a test are called.
 
-    >>> tested({"evidence": {"found": {"made": True}}}), tested({})
+    >>> rows_word({"evidence": {"found": {"made": True}}}), rows_word({})
     ('made test queries', 'test rows')
     """
     told = (run.get("evidence") or {}).get("found")
@@ -115,13 +119,19 @@ def method(told: Told) -> str:
 
 
 def counted(told: Told) -> list[tuple[str, str]]:
-    """What was odd in the judgements: (words, how often).
+    """What was odd in the queries and the judgements: (words, how often).
 
-    >>> counted({"counted": {"negative": 225, "half_read": 2}})
-    [('judgements with a grade below 0, taken for 0', '225'), ('half read', '2')]
+    >>> counted({"counted": {"judgements": 1837, "negative": 225, "half_read": 2, "cut": 0}})
+    [('judgements with a grade below 0, taken for 0', '225 of 1,837'), ('half read', '2')]
     """
     found: Mapping[str, int] = told.get("counted") or {}
-    return [(_COUNTED.get(name, name.replace("_", " ")), f"{times:,}") for name, times in found.items()]
+    wholes = {whole for _, whole in _COUNTED.values()}
+    said = []
+    for name, times in found.items():
+        words, whole = _COUNTED.get(name, (name.replace("_", " "), ""))
+        if times and name not in wholes:
+            said.append((words, f"{times:,} of {found[whole]:,}" if whole in found else f"{times:,}"))
+    return said
 
 
 def named(measure: str) -> str:

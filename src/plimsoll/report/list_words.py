@@ -66,6 +66,18 @@ def verdicts(audit: Told) -> list[str]:
     return said
 
 
+def unequal(models: Told, what: str) -> list[str]:
+    """Which of several models has seen less than the others.
+
+    >>> unequal({"ease": {"whole": True}, "popular": {"whole": False}}, "events")
+    ['popular is as it was tried: there was no time to fit it on all events, too.']
+    """
+    tried = [name for name, told in models.items() if told.get("whole") is False]
+    if not tried or len(tried) == len(models):
+        return []
+    return [f"{', '.join(tried)} is as it was tried: there was no time to fit it on all {what}, too."]
+
+
 def share(part: float) -> str:
     """
     >>> share(0.0069), share(0.43), share(0.0)

@@ -9,7 +9,7 @@ from plimsoll.report.charts import unbroken
 from plimsoll.report.hues import recipe_keys
 from plimsoll.report.list_people import people
 from plimsoll.report.list_spread import coverage_chart, spread_chart
-from plimsoll.report.list_words import GROUPS, MEASURES, percent, verdicts
+from plimsoll.report.list_words import GROUPS, MEASURES, percent, unequal, verdicts
 from plimsoll.report.load_line import Run
 from plimsoll.report.markup import Markup, join, tag
 from plimsoll.report.tables import breakable, facts, number, table
@@ -57,7 +57,7 @@ def _measures(models: Mapping[str, Any], hues: Hues) -> Markup:
         "measures",
         "Found and shown",
         tag("p", unbroken(lead), class_="aside"),
-        *(tag("p", note, class_="aside") for note in _unequal(models)),
+        *(tag("p", note, class_="aside") for note in unequal(models, "events before the test")),
         tag("div", *tables, class_="groups"),
         words,
     )
@@ -94,14 +94,6 @@ def _group(group: str, models: Mapping[str, Any], hues: Hues) -> Markup:
 
 def _meaning(kind: str) -> Markup:
     return tag("div", tag("dt", kind), tag("dd", MEASURES[kind]))
-
-
-def _unequal(models: Mapping[str, Any]) -> list[str]:
-    """Which of two models has seen less than the other."""
-    tried = [name for name, told in models.items() if told.get("whole") is False]
-    if not tried or len(tried) == len(models):
-        return []
-    return [f"{', '.join(tried)} is as it was tried: there was no time to fit it on all events before the test, too."]
 
 
 def _figure(told: Sequence[float] | None, name: str = "") -> Markup:

@@ -16,7 +16,7 @@ from plimsoll.report.decoding import decoding
 from plimsoll.report.forecast import verdict_text
 from plimsoll.report.forecast_chart import forecasts
 from plimsoll.report.found import found
-from plimsoll.report.found_words import tested
+from plimsoll.report.found_words import rows_word
 from plimsoll.report.frontier_chart import TITLES, frontier_chart
 from plimsoll.report.hues import legend, painted
 from plimsoll.report.listed import listed
@@ -130,7 +130,7 @@ def _score(run: Run, trial: Record) -> Markup:
     value, interval = score_text(score)
     test = run.get("test") or {}
     where = (
-        f"on {test['rows']:,} {tested(run)}"
+        f"on {test['rows']:,} {rows_word(run)}"
         if test.get("rows")
         else ""
         if test

@@ -112,7 +112,7 @@ def _choice_lines(run: Run, trial: Record | None, width: int) -> list[str]:
     if trial["id"] != run.get("chosen"):
         return [f"Nothing fits. Nearest: {trial['recipe']} {trial['id']}", *("  " + line for line in why)]
     value, interval = score_text(run.get("test") or trial.get("score"))
-    rows = f" on {run['test']['rows']:,} {found_words.tested(run)}" if (run.get("test") or {}).get("rows") else ""
+    rows = f" on {run['test']['rows']:,} {found_words.rows_word(run)}" if (run.get("test") or {}).get("rows") else ""
     chosen = (
         f"Chosen: {trial['recipe']} {trial['id']}, {metric_of(run)} {value}{f' ({interval})' if interval else ''}{rows}"
     )

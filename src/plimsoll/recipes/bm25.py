@@ -1,0 +1,104 @@
+"""bm25: how often the words of a query stand in a document, and how rare they are; k1, b and boosts by the judged queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import ranking, relevance
+from plimsoll.bm25 import Bm25
+from plimsoll.finding import ANALYSER, Finder, Study, Texts, recipe
+from plimsoll.inverted import Index, build
+from plimsoll.knobs import Knobs, Space
+from plimsoll.recipe import Members
+from plimsoll.scorer import taken
+from plimsoll.weighing import METHODS, Learned, Weighing
+
+Array = NDArray[Any]
+_K1, _B, _BOOSTS = (0.6, 0.9, 1.2, 1.5, 2.0), (0.3, 0.5, 0.75, 0.9), (0.5, 2.0, 4.0)
+_MOST = 400  # queries that settings are compared on
+_ASKED = 2_000_000  # of documents asked about for each query, that comparing is worth
+
+
+@dataclass(frozen=True)
+class Found:
+    """A weighed index as a finder."""
+
+    model: Bm25
+
+    @property
+    def index(self) -> Index:
+        return self.model.index
+
+    def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
+        return self.model.best(text, depth, among)
+
+    def because(self, text: str, document: int) -> list[tuple[str, float]]:
+        return self.model.because(text, document)
+
+    def beside(self, texts: Texts) -> Finder:
+        return Found(self.model.beside(build(texts, self.index.analyser)))
+
+    def arrays(self) -> dict[str, Array]:
+        by, facts = self.model.weighing, self.model.facts
+        numbers = [METHODS.index(by.method), by.k1, by.b, by.delta]
+        return {
+            "weighing": np.array(numbers),
+            "boosts": np.array(by.boosts, dtype=np.float64),
+            "idf": facts.idf,
+            "unknown": np.array(facts.unknown),
+            "means": facts.means,
+        }
+
+
+def _fit(study: Study, knobs: Knobs) -> Finder:
+    index = study.index(knobs)
+    best = _settled(index, Weighing(method=str(knobs["method"]), boosts=(1.0,) * len(index.fields)), study)
+    return Found(Bm25.of(index, best))
+
+
+def _settled(index: Index, weighing: Weighing, study: Study) -> Weighing:
+    """The k1 and b, and then the boost of each field, that find most for the queries that may be learned from."""
+    queries, truth = list(study.queries)[:_MOST], study.truth[:_MOST]
+
+    def worth(each: Weighing) -> float:
+        model = Bm25.of(index, each, eager=False)
+        lists = np.stack([model.best(text, ranking.DEPTH) for text in queries])
+        return relevance.mean(relevance.each("ndcg@10", ranking.found(lists, truth)))
+
+    if not queries:
+        return weighing
+    best, top = weighing, worth(weighing)
+    for tried in _tried(weighing):
+        for each in tried(best):
+            if study.clock.left < 0.5 * (study.clock.left + study.clock.spent):
+                return best
+            found = worth(each)
+            if found > top:
+                best, top = each, found
+    return best
+
+
+def _tried(weighing: Weighing) -> Iterator[Any]:
+    yield lambda best: [replace(best, k1=k1, b=b) for k1 in _K1 for b in _B]
+    for field in range(len(weighing.boosts) if len(weighing.boosts) > 1 else 0):
+        yield lambda best, field=field: [
+            replace(best, boosts=tuple(boost if k == field else own for k, own in enumerate(best.boosts)))
+            for boost in _BOOSTS
+        ]
+
+
+def _load(arrays: Mapping[str, Array], index: Index, _members: Members) -> Finder:
+    weighing, boosts, idf, unknown, means = taken(arrays, "weighing boosts idf unknown means")
+    method, k1, b, delta = weighing.tolist()
+    by = Weighing(METHODS[int(method)], k1, b, delta, tuple(boosts.tolist()))
+    if idf.shape != (len(index.lexicon),) or means.shape != (len(index.fields),):
+        raise ValueError("frequencies that are not those of the index")
+    return Found(Bm25.of(index, by, Learned(idf, float(unknown), means)))
+
+
+RECIPE = recipe("bm25", Space({**ANALYSER, "method": METHODS}), _fit, _load)
