@@ -29,6 +29,7 @@ Mask = NDArray[np.bool_]
 MOST_VALUES = 20  # of a facet that are counted: the most frequent
 MOST_CHOSEN = 10_000  # values that a filter lists
 RANGES = 5  # that a facet of numbers has
+_LEAST = 1e-300  # numbers that are no further apart are not told apart
 _ENDS = ("from", "to", "below")
 _DAY = re.compile(r"\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}\s*")
 _DAY_LONG = 86_400.0
@@ -199,8 +200,8 @@ def edges(numbers: NDArray[np.float64], unit: float = 1.0, ranges: int = RANGES)
     ((1964.0, 1978.0, 1992.0, 2006.0), ())
     """
     known = numbers[~np.isnan(numbers)]
-    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
-    if not 0.0 < (width := float(most - least) / unit) < math.inf:
+    least, most = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    if not _LEAST < (width := (most - least) / unit) < math.inf:
         return ()
     cuts = np.quantile(known, np.arange(1, ranges) / ranges)
     step = _round(width / (ranges * 4)) * unit

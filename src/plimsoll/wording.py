@@ -17,13 +17,12 @@ from plimsoll import asking, letters, typos
 from plimsoll.asking import Query
 from plimsoll.inverted import Index
 from plimsoll.shelf import Mask, Shelf
+from plimsoll.word_forms import Forms
 
 EXPANDED = 16  # words that one with a star stands for in the ranking: those in most documents
 MOST_MENDED = 4  # words of a query that are looked for near others: each is compared with the whole lexicon
 _ENDING = 3  # letters that the end of a word with a star may have beyond its stem
 _KEPT = 100_000  # words that are remembered as known
-_LOOKED = 64  # documents of which the shortest is read for a word with a term
-_READ = 100_000  # letters of it
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Wording:
         self._analyser = self._indexes[0].analyser
         self._bare = dataclasses.replace(self._analyser, stem="", stop="")
         self._known: dict[str, bool] = {}  # words of documents and stop words: whether they have a term
-        self._readable: dict[str, str] = {}
+        self._forms = Forms(shelves)
 
     def understood(self, text: str, mend: bool = True) -> Asked:
         """What a query asks for."""
@@ -67,8 +66,8 @@ class Wording:
         return Asked(ranked if found else "", query, typos.replaced(text, swaps) if swaps else None, tuple(passed))
 
     def remember(self, other: Wording) -> None:
-        """Takes over what was looked up among the documents that both have, and more."""
-        self._known, self._readable = other._known, other._readable
+        """Takes over which words are known."""
+        self._known = other._known
 
     def lets_in(self, query: Query, shelf: Shelf) -> list[Mask]:
         """The documents of a shelf that each demand of a query lets in."""
@@ -77,27 +76,6 @@ class Wording:
             *(self._holding(word, shelf) for word in query.must),
             *(~self._holding(word, shelf) for word in query.without),
         ]
-
-    def readable(self, term: str) -> str | None:
-        """A word of some document that has this term and no other; None where none is found near the beginning of one."""
-        if self._analyser.terms_of(term) == (term,):
-            return term
-        if term not in self._readable and (found := self._written(term)) is not None:
-            self._readable[term] = found
-        return self._readable.get(term)
-
-    def _written(self, term: str) -> str | None:
-        """The same, looked for in the shortest of the first documents that have it."""
-        for shelf, index in zip(self._shelves, self._indexes, strict=True):
-            if (row := index.lexicon.find(term)) >= 0:
-                some = index.docs[index.starts[row] : min(index.starts[row + 1], index.starts[row] + _LOOKED)]
-                number = int(some[np.argmin(index.lengths[:, some].sum(axis=0))])
-                for field in index.fields:
-                    text = shelf.text(field, number)[:_READ]
-                    spans = self._analyser.spans(text)
-                    if spot := next((spot for spot in spans if tuple(spot[2]) == (term,)), None):
-                        return text[spot[0] : spot[1]]
-        return None
 
     def _mended(self, words: Iterable[str], mend: bool, passed: list[str]) -> dict[str, str]:
         """What is asked for instead of words that no document has; those that are known are remembered."""
@@ -112,8 +90,7 @@ class Wording:
                 self._known[said] = bool(terms)
                 continue
             tried += 1
-            near = typos.near(word, self._indexes) if mend and tried <= MOST_MENDED else []
-            meant = next((found for term in near if (found := self.readable(term)) is not None), None)
+            meant = typos.meant(word, self._indexes, self._forms) if mend and tried <= MOST_MENDED else None
             if meant is not None:
                 swaps[word] = meant
             elif tried <= MOST_MENDED:
@@ -130,7 +107,7 @@ class Wording:
                 sizes = np.diff(index.starts[span[0] : span[1] + 1])
                 for place in np.argsort(-sizes, kind="stable")[:EXPANDED].tolist():
                     many[index.lexicon.term(span[0] + place)] += int(sizes[place])
-            words = [word for term, _ in many.most_common(EXPANDED) if (word := self.readable(term)) is not None]
+            words = [word for term, _ in many.most_common(EXPANDED) if (word := self._forms.short(term)) is not None]
             if not words:
                 passed.append(f'No word begins with "{prefix[:60]}".')
             found += words
