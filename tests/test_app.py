@@ -65,7 +65,9 @@ async def call(app: App, method: str, path: str, parts: list[bytes | None], head
         sent.append(message)
 
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await app({"type": "http", "method": method, "path": path, "headers": pairs}, receive, send)
+    path, _, query = path.partition("?")
+    asked = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
+    await app(asked, receive, send)
     shown = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], shown, sent[1]["body"]
 

@@ -151,6 +151,18 @@ def _lists(args: argparse.Namespace) -> int:
     return list_command.lists(args)
 
 
+def _search(args: argparse.Namespace) -> int:
+    from plimsoll import search_command
+
+    return search_command.search(args)
+
+
+def _documents(args: argparse.Namespace) -> int:
+    from plimsoll import search_command
+
+    return search_command.documents(args)
+
+
 def _refit(args: argparse.Namespace) -> int:
     from plimsoll import challenge_command
 
@@ -257,6 +269,8 @@ _COMMANDS = {
     "admin": _admin,
     "policy": _policy,
     "lists": _lists,
+    "search": _search,
+    "documents": _documents,
     "refit": _refit,
     "watch": _watch,
     "stream": _stream,

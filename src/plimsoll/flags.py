@@ -64,6 +64,21 @@ The token of a server is taken from PLIMSOLL_TOKEN.
 exit codes: 0 calm · 2 something to change · 3 an alarm stands
 """
 
+SEARCH_EXAMPLES = """\
+examples:
+  plimsoll search runs/papers "boundary layer" --why
+  plimsoll search runs/papers '"heat transfer" -tunnel wind*' --where kind=report --where '{"year": {"from": 1960}}'
+  plimsoll search runs/papers "boundary layer" --later papers.later.db --k 20 --json
+"""
+
+DOCUMENT_EXAMPLES = """\
+examples:
+  plimsoll documents runs/papers add new.jsonl
+  plimsoll documents runs/papers delete 184 12
+  plimsoll documents runs/papers --later papers.later.db show 184
+  plimsoll serve runs/papers --later papers.later.db
+"""
+
 STREAM_EXAMPLES = """\
 examples:
   plimsoll stream runs/wrist --from recordings.csv --row 3
@@ -130,6 +145,8 @@ def parser() -> argparse.ArgumentParser:
         _add_admin,
         _add_policy,
         _add_list_rules,
+        _add_search,
+        _add_documents,
         _add_refit,
         _add_watch,
         _add_stream,
@@ -312,6 +329,47 @@ def _add_list_rules(commands: Any) -> None:
         help="how good the lists of test rows are with them and without: what it was fitted on",
     )
     check.add_argument("--json", action="store_true", help="as JSON, and nothing else")
+
+
+def _add_search(commands: Any) -> None:
+    one = commands.add_parser(
+        "search",
+        help="ask a bundle that searches, and show what it finds",
+        description='Search in the terminal. "Words in a row" stand so, +word must be there, -word must not, wind* is all that begins so.',
+        epilog=SEARCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that searches, or the folder of a run")
+    one.add_argument("query", metavar="QUERY", help="what to look for")
+    one.add_argument("--k", type=int, default=5, metavar="N", help="documents (5)")
+    one.add_argument("--skip", type=int, default=0, metavar="N", help="of the best to pass over (0)")
+    one.add_argument(
+        "--where", action="append", default=[], metavar="COL=VALUE", help="only such documents; again for more, or JSON"
+    )
+    one.add_argument("--why", action="store_true", help="what each score is made of")
+    one.add_argument("--exact", action="store_true", help="take no word for another that is near")
+    one.add_argument("--later", type=Path, metavar="FILE", help="documents that came after the bundle too")
+    one.add_argument("--json", action="store_true", help="as JSON, and nothing else")
+
+
+def _add_documents(commands: Any) -> None:
+    one = commands.add_parser(
+        "documents",
+        help="add, change and take away documents of a bundle that searches, without a new run",
+        description="Documents that come later stand in a file of their own; the bundle stays as it is.",
+        epilog=DOCUMENT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("bundle", metavar="BUNDLE", type=Path, help="a bundle that searches, or the folder of a run")
+    one.add_argument("--later", type=Path, metavar="FILE", help="where they are kept (beside the bundle: .later.db)")
+    ways = one.add_subparsers(dest="what", metavar="WHAT", title="what to do", parser_class=_Parser, required=True)
+    add = ways.add_parser("add", help="put documents in, each in the place of the one with its id")
+    add.add_argument("rows", metavar="ROWS", help="a file, a folder or a glob, as fit takes it")
+    delete = ways.add_parser("delete", help="take documents away")
+    delete.add_argument("ids", metavar="ID", nargs="+", help="of a document")
+    show = ways.add_parser("show", help="how many there are; or one with all that is known of it")
+    show.add_argument("id", metavar="ID", nargs="?", help="of a document")
+    show.add_argument("--json", action="store_true", help="as JSON, and nothing else")
 
 
 def _add_refit(commands: Any) -> None:

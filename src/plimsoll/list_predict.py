@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 K = 10
+NOTHING = "names nobody to answer for"  # what is said of a file without an answer
 
 
 def frames(lister: Lister, rows: Any, batch: int) -> Iterator[pl.DataFrame]:
@@ -84,7 +85,11 @@ def framed(lister: Lister, rows: Any) -> Any:
     import polars as pl
 
     told = list(frames(lister, rows, 1_000_000))
-    answers = pl.concat(told) if told else listed(lister, [])
+    return alike(pl.concat(told) if told else listed(lister, []), rows)
+
+
+def alike(answers: pl.DataFrame, rows: Any) -> Any:
+    """Answers as a frame of the kind that ``rows`` is."""
     library = type(rows).__module__.split(".")[0]
     if library == "pandas":
         return type(rows)({column.name: column.to_list() for column in answers})

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from plimsoll import bundle as bundles
 from plimsoll.errors import DataError
 from plimsoll.rows import NUMERIC, Rows
-from plimsoll.schema import Schema
+from plimsoll.schema import Kind, Schema
 from plimsoll.serve.answerer import Answerer
 from plimsoll.serve.answering import answering
 
@@ -67,6 +67,8 @@ class Loaded:
 
     def __repr__(self) -> str:
         made = self.answerer.bundle
+        if made.schema.of(Kind.QUERY):
+            return f"<{made.recipe} searches {made.schema.lists:,} documents>"
         if made.schema.lists:
             return f"<{made.recipe} recommends {made.schema.target} to {made.schema.names[0]}>"
         return f"<{made.recipe} predicts {made.schema.target} from {', '.join(made.schema.names)}>"
@@ -86,10 +88,10 @@ def load(path: Path | str) -> Loaded:
 def _framed(answerer: Answerer, rows: Any) -> Any:
     import polars as pl
 
-    from plimsoll import data, infer, list_predict
+    from plimsoll import data, infer
 
     if answerer.schema.lists:
-        return list_predict.framed(answerer, rows)  # type: ignore[arg-type]  # such a bundle's own
+        return _of_lists(answerer).framed(answerer, rows)
     answers = pl.DataFrame(_columns(answerer, infer.to_rows(data.read(rows), answerer.schema)))
     library = type(rows).__module__.split(".")[0]
     if library == "pandas":
@@ -143,18 +145,23 @@ def predict(
 
 def _lists(answerer: Any, rows: str | Path, out: Path, kind: str, batch: int, told: Told | None) -> int:
     """The lists of the users that a file names; how many rows they take comes back."""
-    from plimsoll import list_predict
-
-    count = 0
+    count, room = 0, _of_lists(answerer)
     with _replaced(out) as fresh, _writer(kind, fresh) as write:
-        for frame in list_predict.frames(answerer, rows, batch):
+        for frame in room.frames(answerer, rows, batch):
             write(frame)
             count += frame.height
             if told is not None:
                 told(f"{count:,} places filled")
         if not count:
-            raise DataError(f"{rows} names nobody to answer for.")
+            raise DataError(f"{rows} {room.NOTHING}.")
     return count
+
+
+def _of_lists(answerer: Answerer) -> Any:
+    """The room that answers files with its kind of lists."""
+    from plimsoll import find_predict, list_predict
+
+    return find_predict if answerer.schema.of(Kind.QUERY) else list_predict
 
 
 @dataclass
