@@ -138,12 +138,20 @@ def test_a_bundle_is_written_and_read_with_all_that_it_answers_by(tmp_path: Path
 def test_an_address_searches_as_a_body_does():
     """Counted and measured as any request; what is wrong in it is said with its word."""
     app = over(searcher())
-    status, _, body = ask(app, "GET", "/search.json?q=map&k=2&fields=title&highlight=1&where=%7B%22kind%22%3A%22maps%22%7D")
+    status, _, body = ask(
+        app, "GET", "/search.json?q=map&k=2&fields=title&highlight=1&where=%7B%22kind%22%3A%22maps%22%7D"
+    )
     assert status == 200
     wanted = {"query": "map", "k": 2, "fields": ["title"], "highlight": True, "where": {"kind": "maps"}}
     assert json.loads(body) == answer(wanted)
     assert app.desk.counters.rows == 1
-    for query, path in (("?q=map&k=x", "?k"), ("?where=%7B", "?where"), ("?qq=map", "?qq"), ("?why=maybe", "?why"), ("?q=map&k=999", "$.k")):
+    for query, path in (
+        ("?q=map&k=x", "?k"),
+        ("?where=%7B", "?where"),
+        ("?qq=map", "?qq"),
+        ("?why=maybe", "?why"),
+        ("?q=map&k=999", "$.k"),
+    ):
         status, _, body = ask(app, "GET", f"/search.json{query}")
         assert (status in (400, 422), json.loads(body)["error"]["path"]) == (True, path)
 

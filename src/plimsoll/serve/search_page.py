@@ -98,7 +98,9 @@ def _found() -> Markup:
     before, after = (
         tag("button", words, type="button", id=name) for words, name in (("← Before", "before"), ("Further →", "after"))
     )
-    turn = tag("nav", before, tag("span", id="where"), after, id="pages", class_="pages", aria_label="Pages", hidden="hidden")
+    turn = tag(
+        "nav", before, tag("span", id="where"), after, id="pages", class_="pages", aria_label="Pages", hidden="hidden"
+    )
     hits = tag("section", tag("h2", "What was found", class_="unseen"), tag("ol", id="hits", tabindex="-1"), turn)
     narrow = tag(
         "details",

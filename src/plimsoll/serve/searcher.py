@@ -37,7 +37,9 @@ class Searcher(ListAnswerer):
         self._later = self._kept(later) if later is not None else None
         self.changes = later is not None
         box = Box(finder, self.collection, self.fields)
-        self._box = (lambda: box) if self._later is None else Live(finder, self.collection, self._later, self.fields).box
+        self._box = (
+            (lambda: box) if self._later is None else Live(finder, self.collection, self._later, self.fields).box
+        )
 
     def _kept(self, later: Path) -> Later:
         return Later(later, str(self.bundle.facts.get("digest", "")), self.collection.schema)
