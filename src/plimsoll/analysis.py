@@ -119,7 +119,7 @@ class Analyser:
             return self._of_run(part)
         if part in self._stop_words:
             return ()
-        held = part.split("'")
+        held = [each for each in part.split("'") if each]
         if len(held) > 1 and held[-1] == "s":  # whose it is, and in some languages that there are several
             held.pop()
         return tuple(chain.from_iterable(self._cut(each[:LONGEST]) for each in held if each not in self._stop_words))

@@ -52,15 +52,18 @@ class Lexicon:
 
     def find(self, term: str) -> int:
         """The number of a term, -1 where there is none."""
-        return self._numbers[term]
+        return self._find(term)
 
     @cached_property
-    def _numbers(self) -> Remembered[str, int]:
+    def _find(self) -> Callable[[str], int]:
         if len(self) > _TABLED:
-            return Remembered(self.names.find, _MOST)
-        table = Remembered[str, int](lambda term: _ABSENT, most=0, keeps=lambda term: False)
-        table.update((term, number) for number, term in enumerate(self._terms()))
-        return table
+            return self._seen.__getitem__
+        table = {term: number for number, term in enumerate(self._terms())}
+        return lambda term: table.get(term, _ABSENT)
+
+    @cached_property
+    def _seen(self) -> Remembered[str, int]:
+        return Remembered(self.names.find, _MOST)
 
     def _terms(self) -> list[str]:
         return unpacked(self.names.text, self.names.ends)
