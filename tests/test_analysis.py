@@ -117,6 +117,15 @@ def test_a_word_without_end_does_no_harm(sign: str):
     assert len(analyser._terms) <= 3
 
 
+def test_of_half_a_sentence_without_blanks_the_pairs_are_remembered():
+    """It hardly comes again as a whole; its pairs do, and the words that are short."""
+    analyser = Analyser(stem="", stop="")
+    assert analyser.terms("漢字かな交じり文です")[:2] == ["漢字", "字か"]
+    assert {len(word) for word in analyser._terms} == {2}
+    assert analyser.terms("かなもじ") == ["かな", "なも", "もじ"]
+    assert "かなもじ" in analyser._terms
+
+
 @pytest.mark.parametrize("language", LISTS)
 def test_stop_words_are_words_of_a_language_with_stems(language: str):
     """Each of them is there once, and is left out, in capitals too."""
@@ -188,5 +197,5 @@ def test_no_more_is_remembered_than_so_many_words():
     for number in range(1_000):
         assert table[str(number)] == str(number) * 2
         assert len(table) <= 10
+        assert all(len(key) < 3 for key in table)
     assert made == [str(number) for number in range(1_000)]
-    assert "100" not in table

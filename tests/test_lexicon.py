@@ -77,6 +77,12 @@ def test_near_terms_are_found_across_stretches(monkeypatch: pytest.MonkeyPatch):
     assert Lexicon.of_terms([]).near("wing", 2, 5) == []
 
 
+def test_few_are_left_to_be_compared():
+    """Terms with the same letters are told apart by those that they have twice."""
+    made = Lexicon.of_terms(["abccc", "aabbc", "aabbb", "xyz"])
+    assert [made.term(number) for number in made._alike("aabbc", 1)] == ["aabbb", "aabbc"]
+
+
 def test_without_what_compares_it_is_named(monkeypatch: pytest.MonkeyPatch):
     """Terms are found without rapidfuzz; slips are not."""
     monkeypatch.setitem(sys.modules, "rapidfuzz.distance", None)

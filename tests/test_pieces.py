@@ -75,6 +75,7 @@ def test_of_many_texts_some_are_drawn(monkeypatch: pytest.MonkeyPatch):
     assert learned(BARE, texts, 50) != learned(BARE, texts, 50, seed=1)
     monkeypatch.setattr(pieces, "_WORDS", 1)
     assert learned(BARE, ["rare", "often often"], 50).terms("often rare") == ["often", "r", "##a", "##r", "##e"]
+    assert learned(BARE, ["one two", "one two"], 9) == learned(BARE, ["two one", "two one"], 9)
 
 
 def test_stems_are_cut_where_words_are_cut_to_stems():
