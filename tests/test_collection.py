@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from plimsoll import gathering, ids
+from plimsoll import gathering, ids, members
 from plimsoll.collection import ABOUT, ARRAYS, Collection
 from plimsoll.errors import BundleError, DataError, JobError
 from plimsoll.gathering import Numbering
@@ -234,3 +234,41 @@ def test_a_bundle_without_a_collection_is_told_so():
     with pytest.raises(BundleError, match="twice, or is of a kind"):
         Collection.read(twice)
     assert Schema.from_json(films().schema.as_json()) == films().schema
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=5), max_size=9), st.integers(1, 4))
+def test_texts_are_checked_in_pieces_that_cut_letters(texts: list[str], piece: int):
+    """A letter that two pieces share is whole, and one that is broken is found, wherever the pieces end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ids, "_PIECE", piece)
+        text, ends = ids.packed([each.encode() for each in texts])
+        ids.check_packed("here", text, ends)
+        broken = np.append(text, np.uint8(0xC3))
+        with pytest.raises(BundleError, match="not UTF-8"):
+            ids.check_packed("here", broken, np.append(ends, len(broken)))
+
+
+def test_arrays_of_a_member_are_views_of_its_bytes_that_nobody_writes_to():
+    """Of every type that a member may hold, the same as the library of the format reads."""
+    given_ = {
+        name: np.arange(6).reshape(2, 3).astype(name)
+        for name in ("f8", "f4", "i8", "i4", "i2", "i1", "u1", "u8", "u4", "?")
+    }
+    given_ |= {"none": np.zeros((0, 4), np.float32), "one": np.array(2.5)}
+    data = save(given_)
+    for held in (data, memoryview(data), memoryview(bytearray(data))):
+        found = members.arrays_of("some.safetensors", held)
+        assert found.keys() == given_.keys()
+        for name, array in load(data).items():
+            np.testing.assert_array_equal(found[name], array)
+            assert found[name].dtype == array.dtype
+            assert not found[name].flags.writeable
+            assert not found[name].flags.owndata
+
+
+def test_a_cut_member_has_no_arrays():
+    """Every byte that is missing is missed before an array is made."""
+    data = save({"a": np.arange(3)})
+    for end in range(len(data)):
+        with pytest.raises(BundleError):
+            members.arrays_of("some.safetensors", data[:end])

@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from plimsoll.errors import BundleError, DataError
-from plimsoll.ids import Ids, check_packed, packed, spelled, unpacked
-from plimsoll.members import check, parse_json
+from plimsoll.ids import Ids, check_packed, spelled, unpacked
+from plimsoll.members import arrays_of, check, parse_json
+from plimsoll.packed_texts import PackedTexts
 from plimsoll.rows import NUMERIC, Cells, Coded, Rows
-from plimsoll.schema import USABLE, Schema
+from plimsoll.schema import USABLE, Kind, Schema
 
 NAME = "collection"
 ARRAYS, ABOUT = f"{NAME}.safetensors", f"{NAME}.json"
@@ -57,7 +57,7 @@ class Collection:
         return {f"{of}.safetensors": save_arrays(arrays), f"{of}.json": msgspec.json.encode(about)}
 
     @staticmethod
-    def read(members: Mapping[str, bytes], of: str = NAME) -> Collection:
+    def read(members: Mapping[str, bytes | memoryview], of: str = NAME) -> Collection:
         """What ``members`` wrote under this name, each byte of it checked. Raises BundleError where they are no collection."""
         held, told = f"{of}.safetensors", f"{of}.json"
         for name in (held, told):
@@ -65,13 +65,12 @@ class Collection:
                 raise BundleError(f"{name}: is not in the bundle, so its answers have no names.")
             check(name, members[name])
         count, schema = _about(told, parse_json(told, members[told]))
-        arrays = load_arrays(members[held])
+        arrays = arrays_of(held, members[held])
         ids = Ids.read(held, {name: arrays.pop(name) for name in _IDS if name in arrays})
         if len(ids) != count:
             raise BundleError(f"{held}: holds {len(ids):,} ids where {told} says {count:,}.")
         columns = {
-            column.name: _fetched(held, k, count, column.kind in NUMERIC, arrays)
-            for k, column in enumerate(schema.columns)
+            column.name: _fetched(held, k, count, column.kind, arrays) for k, column in enumerate(schema.columns)
         }
         if arrays:
             raise BundleError(f'{held}: holds "{min(arrays)[:60]}", which is no part of a collection.')
@@ -92,13 +91,15 @@ def _about(place: str, value: Any) -> tuple[int, Schema]:
 
 def _stored(place: int, cells: Cells) -> dict[str, NDArray[Any]]:
     if isinstance(cells, Coded):
-        text, ends = packed([value.encode() for value in cells.values])
+        held = cells.values if isinstance(cells.values, PackedTexts) else PackedTexts.of(cells.values)
+        text, ends = np.ascontiguousarray(held.text), np.ascontiguousarray(held.ends)
         return {f"codes{place}": np.ascontiguousarray(cells.codes), f"text{place}": text, f"ends{place}": ends}
     assert isinstance(cells, np.ndarray)
     return {f"numbers{place}": np.ascontiguousarray(cells)}
 
 
-def _fetched(file: str, place: int, count: int, numeric: bool, arrays: dict[str, NDArray[Any]]) -> Cells:
+def _fetched(file: str, place: int, count: int, kind: Kind, arrays: dict[str, NDArray[Any]]) -> Cells:
+    numeric = kind in NUMERIC
     wanted = ("numbers",) if numeric else ("codes", "text", "ends")
     found = [arrays.pop(f"{name}{place}", None) for name in wanted]
     first = found[0]
@@ -115,4 +116,5 @@ def _fetched(file: str, place: int, count: int, numeric: bool, arrays: dict[str,
     check_packed(file, text, ends)
     if len(first) and not (first.min() >= -1 and first.max() < len(ends)):
         raise BundleError(f"{file}: column {place} has a code without a value.")
-    return Coded(first, tuple(unpacked(text, ends)))
+    # Categories are few and often looked up; texts are as many as there are items, and stay where they are.
+    return Coded(first, PackedTexts(text, ends) if kind is Kind.TEXT else tuple(unpacked(text, ends)))

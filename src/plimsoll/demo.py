@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
 import sys
-import sysconfig
 import time
 import urllib.request
 from collections import Counter
@@ -17,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from plimsoll import solve
+from plimsoll import python_docs, solve
 from plimsoll.errors import PlimsollError
 from plimsoll.report.terminal import terminal
 
@@ -32,7 +30,6 @@ _QUESTIONS = (
     "Return the payload of the message as a string, decoded by its Content-Transfer-Encoding header.",
 )
 _PACKAGES = 8
-_LEAST_WORDS = 8
 
 
 def demo(out: Path) -> None:
@@ -95,8 +92,7 @@ def _written(frame: pl.DataFrame, path: Path) -> Path:
 
 def write_docstrings(folder: Path) -> Path:
     """Docstrings of the standard library, read and never imported: which package is this one from?"""
-    library = Path(sysconfig.get_paths()["stdlib"])
-    texts = {(package, text) for package, text in docstrings(library)}
+    texts = set(docstrings(python_docs.standard_library()))
     sizes = Counter(package for package, _ in texts)
     kept = sorted(package for package, _ in sizes.most_common(_PACKAGES))
     path = folder / "docstrings.jsonl"
@@ -115,20 +111,9 @@ def docstrings(library: Path) -> Iterator[tuple[str, str]]:
         own = re.compile(rf"\b{re.escape(folder.name)}\b", re.IGNORECASE)
         for file in sorted(folder.rglob("*.py")):
             if not {"test", "tests", "idle_test"} & set(file.relative_to(library).parts):
-                for text in _docstrings_of(file):
-                    yield folder.name, " ".join(own.sub(" ", text).split())
-
-
-def _docstrings_of(file: Path) -> Iterator[str]:
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return  # some files of a library are wrong on purpose
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            text = ast.get_docstring(node)
-            if text and len(text.split()) >= _LEAST_WORDS:
-                yield text
+                for name, _, text in python_docs.told(file):
+                    if name:
+                        yield folder.name, " ".join(own.sub(" ", text).split())
 
 
 def ask(bundle: Path, rows: Sequence[dict[str, str]]) -> None:

@@ -100,7 +100,7 @@ class Ordered:
         else:
             total = np.bincount(codes, weights=target[known].astype(float), minlength=size)
             mean = (total + 10.0 * float(target.mean())) / (count + 10.0)
-        common = np.flatnonzero(count >= min(least, max(1, len(target) // 50)))
+        common = np.flatnonzero(count >= min(least, max(1, len(target) // 50))).tolist()
         ranked = sorted(common, key=lambda k: (float(mean[k]), cells.values[k]))
         return Ordered(name, place, {cells.values[k]: float(rank) for rank, k in enumerate(ranked)}, -1.0)
 

@@ -7,6 +7,7 @@ not part of it. Where all ids are whole numbers they are kept and ordered as suc
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})$"  # an id that is kept as a number: written
 POINTED = r"^(0|-?[1-9][0-9]*)\.0+$"  # a whole number out of a column of floats
 _WHOLE, _POINTED = re.compile(WHOLE), re.compile(POINTED)
 _ABSENT = -1
+_PIECE = 1 << 20  # bytes of texts that are checked at once
 _FEW = 1_000  # texts that are as well compared one by one
 
 
@@ -178,7 +180,10 @@ def check_packed(place: str, text: NDArray[Any], ends: NDArray[Any]) -> None:
     begins = np.concatenate([np.zeros(1, np.int64), ends])[:-1]
     cut = begins[begins < len(text)]
     try:
-        text.tobytes().decode()
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for begin in range(0, len(text), _PIECE):
+            decoder.decode(text[begin : begin + _PIECE].tobytes())
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise BundleError(f"{place}: the texts are not UTF-8.") from None
     if ((text[cut] & 0xC0) == 0x80).any():

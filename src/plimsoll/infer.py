@@ -143,7 +143,7 @@ def to_target(frame: pl.DataFrame, job: Job, schema: Schema) -> NDArray[np.int64
     return _known(coded.values, schema, job.predict)[coded.codes]
 
 
-def _known(values: tuple[str, ...], schema: Schema, target: str) -> NDArray[np.int64]:
+def _known(values: Sequence[str], schema: Schema, target: str) -> NDArray[np.int64]:
     place = {name: number for number, name in enumerate(schema.classes)}
     if unseen := [value for value in values if value not in place]:
         raise DataError(

@@ -6,11 +6,16 @@ import math
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from plimsoll import onnx_check
 from plimsoll.errors import BundleError
 
 DTYPES = {"F64": 8, "F32": 4, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U64": 8, "U32": 4, "BOOL": 1}
+# Little-endian on every machine.
+_NUMPY = dict(zip(DTYPES, ("<f8", "<f4", "<i8", "<i4", "<i2", "i1", "u1", "<u8", "<u4", "?"), strict=True))
+_TAIL = 64  # bytes at the end of a file in which a pickle's last is looked for
 MOST_JSON = 64 * 2**20  # parsed, it takes many times its length
 MOST_HEADER = 16 * 2**20
 MOST_DEPTH = 64
@@ -22,7 +27,7 @@ class _Tensor(msgspec.Struct, forbid_unknown_fields=True):
     data_offsets: tuple[int, int]
 
 
-def check(name: str, data: bytes) -> None:
+def check(name: str, data: bytes | memoryview) -> None:
     """Raises BundleError unless the bytes are what the name's ending says.
 
     >>> check("trees.json", b"[1, 2]")
@@ -39,7 +44,24 @@ def check(name: str, data: bytes) -> None:
         raise
 
 
-def parse_json(name: str, data: bytes, most: int = MOST_JSON) -> Any:
+def arrays_of(name: str, data: bytes | memoryview) -> dict[str, NDArray[Any]]:
+    """The arrays of a member of safetensors, by name: views of its bytes, which nobody can write to. Raises BundleError.
+
+    >>> from safetensors.numpy import save
+    >>> arrays_of("model.safetensors", save({"weights": np.array([[1.5, 2.5]])}))["weights"].tolist()
+    [[1.5, 2.5]]
+    """
+    tensors, start = _tensors(name, data)
+    held = memoryview(data).toreadonly()
+    found = {}
+    for key, tensor in tensors.items():
+        begin, end = tensor.data_offsets
+        part = held[start + begin : start + end]
+        found[key] = np.frombuffer(part, dtype=_NUMPY[tensor.dtype]).reshape(tensor.shape)
+    return found
+
+
+def parse_json(name: str, data: bytes | memoryview, most: int = MOST_JSON) -> Any:
     """A JSON value of bounded size and depth, every number of it finite. Raises BundleError."""
     if len(data) > most:
         raise BundleError(f"{name}: has {len(data)} bytes of JSON; {most} is the most.")
@@ -61,20 +83,25 @@ def _shallow(name: str, value: Any, left: int) -> None:
             _shallow(name, part, left - 1)
 
 
-def _magic(data: bytes) -> str | None:
+def _magic(data: bytes | memoryview) -> str | None:
     if len(data) > 1 and data[0] == 0x80 and data[1] <= 5:
         return "a pickle"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "a zip"
     # Protocol 0 has no magic; what runs code in it begins with a global ("c") or a mark ("(").
-    return "a pickle" if data[:1] in (b"c", b"(") and data.rstrip().endswith(b".") else None
+    return "a pickle" if data[:1] in (b"c", b"(") and bytes(data[-_TAIL:]).rstrip().endswith(b".") else None
 
 
-def _check_json(name: str, data: bytes) -> None:
+def _check_json(name: str, data: bytes | memoryview) -> None:
     parse_json(name, data)
 
 
-def _check_safetensors(name: str, data: bytes) -> None:
+def _check_safetensors(name: str, data: bytes | memoryview) -> None:
+    _tensors(name, data)
+
+
+def _tensors(name: str, data: bytes | memoryview) -> tuple[dict[str, _Tensor], int]:
+    """What the header says of each tensor, once it is true of the bytes, and where these begin."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 10 or length > min(MOST_HEADER, len(data) - 8) or data[8:9] != b"{":
         raise BundleError(f"{name}: has no header of safetensors.")
@@ -93,6 +120,7 @@ def _check_safetensors(name: str, data: bytes) -> None:
         place = tensor.data_offsets[1]
     if place != len(data) - 8 - length:
         raise BundleError(f"{name}: holds {len(data) - 8 - length} bytes of tensors; the header says {place}.")
+    return tensors, 8 + length
 
 
 def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
@@ -106,7 +134,7 @@ def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
         raise BundleError(f'{name}: the tensor "{key[:60]}" has {end - start} bytes; its shape says {wanted}.')
 
 
-def _check_arrow(name: str, data: bytes) -> None:
+def _check_arrow(name: str, data: bytes | memoryview) -> None:
     if len(data) < 20 or data[:8] != b"ARROW1\0\0" or data[-6:] != b"ARROW1":
         raise BundleError(f"{name}: is not an Arrow file.")
 
@@ -114,6 +142,6 @@ def _check_arrow(name: str, data: bytes) -> None:
 _CHECKS = {
     ".json": _check_json,
     ".safetensors": _check_safetensors,
-    ".onnx": onnx_check.check,
+    ".onnx": lambda name, data: onnx_check.check(name, bytes(data)),
     ".arrow": _check_arrow,
 }

@@ -38,7 +38,7 @@ class Coded:
     """A column of texts, as numbers into the values that occur; -1 is missing."""
 
     codes: NDArray[np.int32]
-    values: tuple[str, ...]
+    values: Sequence[str]
 
     @staticmethod
     def of(texts: Sequence[str | None]) -> Coded:
@@ -59,6 +59,8 @@ class Coded:
         return Coded(self.codes[index], self.values)
 
     def texts(self) -> list[str | None]:
+        if len(self.codes) < len(self.values):  # a few of many, which may lie packed
+            return [None if code < 0 else self.values[code] for code in self.codes.tolist()]
         table = [*self.values, None]  # code -1 finds the None at the end
         return [table[code] for code in self.codes.tolist()]
 

@@ -91,7 +91,7 @@ def _stored(folder: Path, place: int, cells: Cells, laid: Laid) -> str:
         return "history"
     np.save(folder / f"{place}.npy", cells.codes if isinstance(cells, Coded) else cells)
     if isinstance(cells, Coded):
-        (folder / f"{place}.json").write_text(json.dumps(cells.values), encoding="utf-8")
+        (folder / f"{place}.json").write_text(json.dumps(list(cells.values)), encoding="utf-8")
         return "coded"
     return "plain"
 
