@@ -159,6 +159,7 @@ def test_base_and_later_are_one_collection(steps: list[Any], query: str, where: 
         later.close()
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_what_is_compacted_is_what_there_is(steps: list[Any]):
     """Each document once, as it is now, in the order of the ids; and it can be written into a bundle."""

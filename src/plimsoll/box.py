@@ -80,6 +80,11 @@ class Box:
         self._whole = len(collection.ids.whole) > 0
         self._facets: dict[str, Facet] = {}
 
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        """All documents that it searches; of two with one id only one is still there."""
+        return self._shelves
+
     def beside(self, shelves: Sequence[Shelf], alive: Mask | None = None) -> Box:
         """The same box with other shelves beside the first, of whose documents those are left that are ``alive``. What was
         learned of words and columns goes along."""
