@@ -39,6 +39,7 @@ def test_documents_are_added_changed_and_taken_away(tmp_path: Path):
     assert whole == Change("7", ("Wings", None, None, 1958.0, 1.0, 86_400.0))
     assert blank.id == "a"
     assert str(blank.cells) == "(None, None, None, nan, nan, nan)"
+    assert held.add([{"id": "stays"}]) == 1
     calls = held.calls()
     assert held.add([{"id": 7.0, "title": "Tails"}]) == 1
     assert held.delete(["a", "a", "nobody"]) == 2

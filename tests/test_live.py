@@ -104,6 +104,10 @@ def test_a_page_that_is_being_made_keeps_the_documents_that_it_began_with(tmp_pa
     later.delete(["6", "1"])
     assert ids(view.page(Wanted("wing"))) == {"2"}
     assert ids(before.page(Wanted("wing"))) == {"1", "2", "6"}
+    before = view.box()
+    later.delete(["2"])
+    assert ids(view.page(Wanted("wing"))) == set()
+    assert ids(before.page(Wanted("wing"))) == {"2"}
 
 
 WORDS = st.lists(
