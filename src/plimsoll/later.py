@@ -172,11 +172,11 @@ class Later:
         code = getattr(fault, "sqlite_errorcode", None)
         if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return RequestError(
-                self.path.name, f"another program has been writing for {self._patience:g} s. Try again.", 503
+                "$", f"another program has been writing to {self.path.name} for {self._patience:g} s. Try again.", 503
             )
         if code is not None and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return RequestError(
-                self.path.name, f"nothing more can be written ({fault}). Nothing of this call was kept.", 507
+                "$", f"nothing more can be written to {self.path.name} ({fault}). Nothing of this call was kept.", 507
             )
         return BundleError(f"{self.path}: cannot hold later documents: {fault}.")
 

@@ -16,12 +16,14 @@ import numpy as np
 from plimsoll import asking, letters, typos
 from plimsoll.asking import Query
 from plimsoll.inverted import Index
+from plimsoll.remembered import Remembered
 from plimsoll.shelf import Mask, Shelf
 from plimsoll.word_forms import Forms
 
 EXPANDED = 16  # words that one with a star stands for in the ranking: those in most documents
 MOST_MENDED = 4  # words of a query that are looked for near others: each is compared with the whole lexicon
 _ENDING = 3  # letters that the end of a word with a star may have beyond its stem
+_MEANT = 10_000  # words that no document has, of which it is remembered what was meant
 _KEPT = 100_000  # words that are remembered as known
 
 
@@ -45,6 +47,9 @@ class Wording:
         self._bare = dataclasses.replace(self._analyser, stem="", stop="")
         self._known: dict[str, bool] = {}  # words of documents and stop words: whether they have a term
         self._forms = Forms(shelves)
+        self._meant: Remembered[str, str | None] = Remembered(
+            lambda word: typos.meant(word, self._indexes, self._forms), _MEANT
+        )
 
     def understood(self, text: str, mend: bool = True) -> Asked:
         """What a query asks for."""
@@ -90,7 +95,7 @@ class Wording:
                 self._known[said] = bool(terms)
                 continue
             tried += 1
-            meant = typos.meant(word, self._indexes, self._forms) if mend and tried <= MOST_MENDED else None
+            meant = self._meant[word] if mend and tried <= MOST_MENDED else None
             if meant is not None:
                 swaps[word] = meant
             elif tried <= MOST_MENDED:
