@@ -65,7 +65,7 @@ def test_the_page_lets_a_browser_do_no_more_than_it_needs():
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert b"http" not in body.replace(b'<meta http-equiv', b"")
+    assert b"http" not in body.replace(b"<meta http-equiv", b"")
     for name in ("search_page.js", "search_page.css"):
         assert ask(over(searcher()), "GET", f"/search/{name}")[0] == 200
     script = ask(over(searcher()), "GET", "/search/search_page.js")[2]
@@ -158,7 +158,9 @@ def test_all_goes_by_keys(served: str, browser: Browser):
     browser.press("Enter")
     until(browser, "document.querySelector('dialog').open")
     assert browser.text("#head") == heads[1]
-    assert "doc" not in until(browser, "document.querySelector('#told dt').textContent", lambda found: found == "number")
+    assert "doc" not in until(
+        browser, "document.querySelector('#told dt').textContent", lambda found: found == "number"
+    )
     browser.press("Escape")
     until(browser, "!document.querySelector('dialog').open")
     until(browser, FOCUS, lambda found: found == heads[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from plimsoll import bundle, catalogue
 from plimsoll.errors import BundleError, JobError, RequestError
 from plimsoll.serve.answering import answering
+from plimsoll.serve.feedback import answers_of
 from plimsoll.serve.house import assemble
-from plimsoll.serve.monitor import Monitor
 from plimsoll.serve.routes import Keys
 from plimsoll.serve.searcher import Searcher
 from plimsoll.serve.version import Origin, Version, load
 from search_toys import DOCUMENTS, HOSTILE, find, searcher, searching
-from serving_toys import over
+from serving_toys import over, toy
 from test_app import ask
 
 ADMIN = {"authorization": "Bearer chief"}
@@ -138,12 +137,20 @@ def test_a_bundle_is_written_and_read_with_all_that_it_answers_by(tmp_path: Path
 def test_an_address_searches_as_a_body_does():
     """Counted and measured as any request; what is wrong in it is said with its word."""
     app = over(searcher())
-    status, _, body = ask(app, "GET", "/search.json?q=map&k=2&fields=title&highlight=1&where=%7B%22kind%22%3A%22maps%22%7D")
+    status, _, body = ask(
+        app, "GET", "/search.json?q=map&k=2&fields=title&highlight=1&where=%7B%22kind%22%3A%22maps%22%7D"
+    )
     assert status == 200
     wanted = {"query": "map", "k": 2, "fields": ["title"], "highlight": True, "where": {"kind": "maps"}}
     assert json.loads(body) == answer(wanted)
     assert app.desk.counters.rows == 1
-    for query, path in (("?q=map&k=x", "?k"), ("?where=%7B", "?where"), ("?qq=map", "?qq"), ("?why=maybe", "?why"), ("?q=map&k=999", "$.k")):
+    for query, path in (
+        ("?q=map&k=x", "?k"),
+        ("?where=%7B", "?where"),
+        ("?qq=map", "?qq"),
+        ("?why=maybe", "?why"),
+        ("?q=map&k=999", "$.k"),
+    ):
         status, _, body = ask(app, "GET", f"/search.json{query}")
         assert (status in (400, 422), json.loads(body)["error"]["path"]) == (True, path)
 
@@ -179,8 +186,8 @@ def test_tensors_are_refused_in_a_line():
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "made.later.db"
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "made.later.db"
 
 
 def changing(kept: Path, caller: str | None = None) -> Any:
@@ -251,17 +258,12 @@ def test_later_documents_of_another_bundle_are_refused(kept: Path, tmp_path: Pat
     with pytest.raises(BundleError, match="of another bundle"):
         Searcher(replace(searching(), facts={"digest": "cd" * 32}), later=kept)
     with pytest.raises(JobError, match="--later"):
-        from serving_toys import toy
-
         answering(toy(), later=kept)
 
 
-def test_nothing_is_watched_that_cannot_be():
-    """Answers of a search are noted, or passed over, and never in the way."""
-    version = Version(searcher())
-    from plimsoll.serve.served import Served
-
-    monitor = Monitor(Served(version))
-    body = b'{"query": "map"}'
-    monitor.note(b"/predict", body, version.answerer.answer(body))
-    monitor.drain()
+def test_what_is_watched_of_an_answer_is_how_long_its_list_is():
+    """Of one and of several; what the server answers can be noted."""
+    one = searcher()
+    for asked, due in ((b'{"query": "map"}', [[5.0]]), (b'[{"query": "tide"}, {}]', [[1.0], [0.0]])):
+        assert answers_of(one.answer(asked), one.schema) == due
+    assert one.cells(b'{"query": "map"}') == [("map",)]

@@ -30,7 +30,9 @@ def admin(args: argparse.Namespace) -> int:
 def _words(args: argparse.Namespace) -> dict[str, Any] | None:
     """What goes with a change; None where it is only looked at."""
     given = {
-        name: getattr(args, name) for name in ("bundle", "policy", "rates", "lists", "later") if getattr(args, name) is not None
+        name: getattr(args, name)
+        for name in ("bundle", "policy", "rates", "lists", "later")
+        if getattr(args, name) is not None
     }
     if args.share:
         given["share"] = args.share

@@ -101,15 +101,23 @@ def lines(page: Page, skip: int, fields: Sequence[str], width: int) -> Iterator[
 
 
 def _hit(place: int, hit: Mapping[str, Any], fields: Sequence[str], width: int) -> Iterator[str]:
-    title, *rest = [(name, hit["text"][name]) for name in fields if hit["text"].get(name, {}).get("text")] or [("", None)]
+    title, *rest = [(name, hit["text"][name]) for name in fields if hit["text"].get(name, {}).get("text")] or [
+        ("", None)
+    ]
     single = len(fields) == 1 or title[1] is None
     head = printable(str(hit["id"])) if single else _marked(title[1])
     number = f"{place:>3}  "
     for row, line in enumerate(textwrap.wrap(head, width - len(number)) or [""]):
         yield f"{number if not row else ' ' * len(number)}{_BOLD}{line}{_PLAIN}"
-    for _, each in ([title] if single and title[1] else rest):
-        yield from textwrap.wrap(_marked(each), width, initial_indent=" " * len(number), subsequent_indent=" " * len(number))
-    about = [printable(f"{each:g}" if isinstance(each, float) else str(each)) for each in hit["about"].values() if each is not None]
+    for _, each in [title] if single and title[1] else rest:
+        yield from textwrap.wrap(
+            _marked(each), width, initial_indent=" " * len(number), subsequent_indent=" " * len(number)
+        )
+    about = [
+        printable(f"{each:g}" if isinstance(each, float) else str(each))
+        for each in hit["about"].values()
+        if each is not None
+    ]
     told = " · ".join([*([] if single else [printable(str(hit["id"]))]), *about, f"{hit['score']:.3g}"])
     yield " " * len(number) + f"{_SOFT}{textwrap.shorten(told, width - len(number), placeholder=' …')}{_PLAIN}"
     yield from (" " * len(number) + line for line in _because(hit.get("why", ())))

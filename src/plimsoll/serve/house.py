@@ -143,7 +143,11 @@ def _own(place: Path | None, board: Board | None) -> Path | None:
 def _around(origin: Origin) -> tuple[Path, ...]:
     """The folders that a version came from."""
     return tuple(
-        {place.absolute().parent: None for place in (origin.bundle, origin.policy, origin.lists, origin.later) if place is not None}
+        {
+            place.absolute().parent: None
+            for place in (origin.bundle, origin.policy, origin.lists, origin.later)
+            if place is not None
+        }
     )
 
 

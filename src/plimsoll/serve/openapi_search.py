@@ -112,6 +112,8 @@ def _documents(changes: bool) -> dict[str, Any]:
     changed = {"type": "object", "properties": {"changed": counts, "documents": counts}, "required": ["changed"]}
     done = {"200": {"description": "How many were changed, and how many there are.", **json_of(changed)}}
     body = {"anyOf": [_ANY, {"type": "array", "items": _ANY}]}
-    put = operation("Add documents, or change them by their ids", json_of(body)["content"], {**done, **_HERE, **_FULL, **faults()})
+    put = operation(
+        "Add documents, or change them by their ids", json_of(body)["content"], {**done, **_HERE, **_FULL, **faults()}
+    )
     take = {"summary": "Take documents away", "parameters": [many], "responses": {**done, **_HERE, **_FULL, **faults()}}
     return {"get": shown, "post": put, "delete": take}

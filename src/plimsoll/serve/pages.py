@@ -40,7 +40,10 @@ def plain(
     async def openapi(asked: Asked) -> Reply:
         now = served.now
         streams = now.answerer.bundle.job.decode is not None
-        return Reply(200, msgspec.json.encode(page(now.answerer.schema, most_rows, now.gate, appeals, streams, now.answerer.changes)))
+        return Reply(
+            200,
+            msgspec.json.encode(page(now.answerer.schema, most_rows, now.gate, appeals, streams, now.answerer.changes)),
+        )
 
     return {
         "/health": Route(health, who=Who.ANYONE),

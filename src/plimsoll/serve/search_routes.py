@@ -94,7 +94,9 @@ class SearchPages:
             self._check(asked)
             return Reply(200, msgspec.json.encode(self._document(asked.query)))
         if not self.keys.admits(Who.ADMIN, asked.headers.get(b"authorization", b"")):
-            raise RequestError("$", "documents are changed with the token of PLIMSOLL_ADMIN_TOKEN: Authorization: Bearer ….", 401)
+            raise RequestError(
+                "$", "documents are changed with the token of PLIMSOLL_ADMIN_TOKEN: Authorization: Bearer ….", 401
+            )
         change: Callable[[], int] = self._added(asked.body) if asked.method == "POST" else self._gone(asked.query)
         try:
             many = await asyncio.to_thread(change)
