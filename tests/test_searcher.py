@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
+from hypothesis import given
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from plimsoll import bundle, catalogue
@@ -21,6 +24,7 @@ from plimsoll.serve.version import Origin, Version, load
 from search_toys import DOCUMENTS, HOSTILE, find, searcher, searching
 from serving_toys import over, toy
 from test_app import ask
+from test_openapi_fuzz import CHECKS, FUZZ
 
 ADMIN = {"authorization": "Bearer chief"}
 
@@ -172,6 +176,23 @@ def test_the_page_of_openapi_tells_of_a_search():
     assert {"/predict", "/search", "/search.json", "/documents"} <= shown["paths"].keys()
     assert "/feedback" not in shown["paths"]
     assert list(shown["paths"]["/documents"]) == ["get"]
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize("way", [("/predict", "POST"), ("/search.json", "GET"), ("/documents", "GET")])
+def test_requests_made_of_the_page_are_answered_as_it_says(mode: schemathesis.GenerationMode, way: tuple[str, str]):
+    """Whatever the page allows is answered in the form that it tells, and whatever it forbids is refused in a line."""
+    path, method = way
+    operation = schemathesis.openapi.from_asgi("/openapi.json", over(searcher()))[path][method]
+    told: Counter[int] = Counter()
+
+    @FUZZ
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def fuzzed(case: schemathesis.Case) -> None:
+        told[case.call_and_validate(checks=CHECKS, headers={"host": "localhost"}).status_code] += 1
+
+    fuzzed()
+    assert sum(told.values()) >= 3, told
 
 
 def test_tensors_are_refused_in_a_line():
