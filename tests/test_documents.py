@@ -101,7 +101,10 @@ def test_a_name_that_is_no_column_is_said(asked: dict, said: str):
 def test_an_id_that_is_there_twice_is_named_with_its_rows():
     """Nothing is merged and nothing is lost: the user says which one stays."""
     twice = pl.DataFrame({"id": ["a", "b", "a", "a "], "text": ["one thing", "two things", "three things", "four"]})
-    with pytest.raises(DataError, match=r'"a" is the "id" of the documents in rows 1 and 3 and others; 1 ids'):
+    with pytest.raises(
+        DataError,
+        match=r'"a" is the "id" of the documents in rows 1 and 3 and others; ids that are there more than once: 1',
+    ):
         documents.read(twice)
     with pytest.raises(DataError, match=r'1 documents have no "id", the first in row 2'):
         documents.read(pl.DataFrame({"id": ["a", None], "text": ["one thing", "two things"]}))

@@ -79,6 +79,13 @@ def test_figures_are_those_of_every_query_that_has_something_to_find() -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_of_made_queries_nothing_is_judged() -> None:
+    """How much of the first ten was judged is no figure where nobody judged; that the queries were made is passed on."""
+    found = small(made=True)
+    assert found["made"]
+    assert set(found["models"]["lsa"]["figures"]) == set(MEASURES)
+
+
 def test_what_anybody_judged_is_counted_whatever_they_said() -> None:
     """A grade of 0 and one below are judgements; the share is of what is listed, and of nothing where nothing is."""
     truth = graded([{0: 2.0, 1: 0.0, 2: -1.0}, {5: 1.0}, {5: 1.0}])

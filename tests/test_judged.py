@@ -85,6 +85,7 @@ def test_what_does_not_count_is_counted_and_said(more: list[tuple[Any, ...]], sa
         [pair for pair in row if pair[1] > 0] for row in TRUE
     ]
     assert any(each.startswith(said) for each in found.warnings), found.warnings
+    assert found.truth["grade"].min() == 0.0
 
 
 def test_queries_that_tell_nothing_are_left_out_and_counted():

@@ -176,6 +176,7 @@ def test_made_queries_are_said_to_be_made_beside_every_figure() -> None:
     assert len(re.findall(r"<th[^>]*><span[^>]*>(?:lsa|bm25)</span><small>made queries</small>", section)) == 2
     assert "they favour what matches words" in words(made_run())
     assert "Over 4 made queries better on" in words(made_run())
+    assert "What nobody judged" not in words(made_run())
     assert "made of the documents" not in words(finding_run())
     assert "made queries" not in words(finding_run())
     assert "made test queries" in " ".join(terminal(made_run()).split())

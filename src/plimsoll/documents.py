@@ -186,7 +186,7 @@ def _ids(cells: pl.Series, name: str) -> tuple[Ids, NDArray[np.intp]]:
         rows = (found == twins[0]).arg_true().to_list()
         at = f"{' and '.join(f'{row + 1:,}' for row in rows[:2])}{' and others' if len(rows) > 2 else ''}"
         raise DataError(
-            f'"{twins[0]}" is the "{name}" of the documents in rows {at}; {twins.n_unique():,} ids are there more than once.'
+            f'"{twins[0]}" is the "{name}" of the documents in rows {at}; ids that are there more than once: {twins.n_unique():,}.'
             f" Keep one document of each, or name another column with --id."
         )
     known = gathering.ids(found)
@@ -215,7 +215,7 @@ def _searched(schema: Schema) -> tuple[str, ...]:
     found = sorted(schema.of(Kind.TEXT), key=lambda name: name.lower() not in TITLES)
     if not found:
         raise DataError(
-            f"No column of the documents is a text. {nearest('text', schema.names)} Name those that are to be searched, as in --text title,text."
+            "No column of the documents is a text that differs between them. Name those that are to be searched, as in --text title,text."
         )
     return tuple(found)
 

@@ -87,7 +87,8 @@ class Study:
     def index(self, knobs: Knobs) -> Index:
         """The index by the analyser that the knobs speak of; the folds of a trial share it."""
         made = analyser(self.search, knobs)
-        return self.shared(("index", made), lambda: self._index(made))
+        found: Index = self.shared(("index", made), lambda: self._index(made))
+        return found
 
     def _index(self, made: Analyser) -> Index:
         if made.units == "pieces":

@@ -45,7 +45,7 @@ def told(
     ``analysis.Analyser.spans`` does, and marks those of a query in titles.
     """
     measure = job.score
-    each = {name: _figures(measure, truth, found) for name, found in lists.items()}
+    each = {name: _figures(measure, truth, found, made) for name, found in lists.items()}
     values = {name: figures[measure] for name, figures in each.items()}
     return {
         "measure": measure,
@@ -61,11 +61,13 @@ def told(
     }
 
 
-def _figures(measure: str, truth: Array, lists: Array) -> Figures:
+def _figures(measure: str, truth: Array, lists: Array, made: bool) -> Figures:
     held = ranking.found(lists, truth)
-    names = dict.fromkeys((measure, *MEASURES))
+    figures = {name: relevance.each(name, held) for name in dict.fromkeys((measure, *MEASURES))}
+    if made:  # nobody has judged anything
+        return figures
     known = np.where(held.relevant > 0, judged(truth, lists), np.nan)
-    return {**{name: relevance.each(name, held) for name in names}, JUDGED: known}
+    return {**figures, JUDGED: known}
 
 
 def judged(truth: Array, lists: Array, k: int = 10) -> NDArray[np.float64]:

@@ -16,7 +16,9 @@ LETTERS = 200  # of a snippet
 SLACK = 40  # letters that a snippet may be moved by, to begin and end between words
 PART = 20_000  # letters of a text that are looked through at once
 MOST = 400_000  # letters that are looked through for a page, so that long documents cost a bounded time
-Spot = tuple[int, int, tuple[str, ...]]  # begin and end of a word in its text, and those of its terms that are looked for
+Spot = tuple[
+    int, int, tuple[str, ...]
+]  # begin and end of a word in its text, and those of its terms that are looked for
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Marker:
 
     def __init__(self, weights: Mapping[str, float], analyser: Analyser, most: int = MOST) -> None:
         self._weights, self._analyser, self._left = weights, analyser, most
-        self._wanted = Remembered(self._of_word, most)  # of a word those of its terms that are looked for: () of most words
+        self._wanted = Remembered(
+            self._of_word, most
+        )  # of a word those of its terms that are looked for: () of most words
 
     def snippet(self, text: str, most: int = LETTERS) -> Snippet:
         """The stretch of about ``most`` letters with the most different terms, each as much as it weighs; all of a text that is no longer.
@@ -68,7 +72,9 @@ class Marker:
         wanted = self._wanted
         for found in letters.WORD.finditer(text, begin, end):
             if terms := wanted[found[0]]:
-                if letters.is_run(found[0]):  # of a script without blanks only what was asked for, not all of the sentence
+                if letters.is_run(
+                    found[0]
+                ):  # of a script without blanks only what was asked for, not all of the sentence
                     yield from self._in_run(found[0], found.start())
                 else:
                     yield found.start(), found.end(), terms

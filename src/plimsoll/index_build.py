@@ -15,7 +15,7 @@ from plimsoll.letters import LONGEST, words
 from plimsoll.postings import Laid, Stretch, laid, stretch
 
 Say = Callable[[float], None]
-PIECE = 1 << 22  # words that are sorted together
+PIECE = 1 << 21  # words that are sorted together
 _NONE = -1  # the code of a word without terms; words of several have the codes below
 
 

@@ -49,7 +49,7 @@ def _pieces(many: int) -> Iterator[slice]:
 
 
 def _falls(values: Array, heads: Array, falls: np.ufunc) -> bool:
-    """Whether a value falls below the one before it anywhere but at a head."""
+    """Whether a value falls below the one before it anywhere but at a head; heads rise."""
     for piece in _pieces(len(values) - 1):
         fallen = falls(values[piece.start + 1 : piece.stop + 1], values[piece])
         begin, end = np.searchsorted(heads, (piece.start + 1, piece.stop + 1))
@@ -60,21 +60,29 @@ def _falls(values: Array, heads: Array, falls: np.ufunc) -> bool:
 
 
 def _counts(held: Laid) -> None:
-    """Counts of a posting and its places, of a document and its length, and of a term and its places go together."""
-    lengths = np.zeros(held.lengths.shape, dtype=np.int64)
-    sums = np.zeros(len(held.docs), dtype=np.int64)
+    """The counts of a posting and its places, of a document and its length, and of a term and its places go together."""
+    lengths, done = np.zeros(held.lengths.shape, dtype=np.int64), 0
     for piece in _pieces(len(held.docs)):
         for field, counts in enumerate(held.counts):
-            part = counts[piece].astype(np.int64)
-            sums[piece] += part
-            np.add.at(lengths[field], held.docs[piece], part)
-    if sums.min(initial=1) < 1:
-        raise ValueError("a posting counts nothing")
-    ends = np.cumsum(sums)
-    if not np.array_equal(np.r_[0, ends][held.starts], held.place_starts):
+            np.add.at(lengths[field], held.docs[piece], counts[piece].astype(np.int64))
+        total = held.counts[:, piece].sum(axis=0, dtype=np.int64)
+        if not total.min() > 0:
+            raise ValueError("a posting counts nothing")
+        heads = np.cumsum(total) - total
+        begin, end = np.searchsorted(held.starts, (piece.start, piece.stop))
+        own = slice(done, done + int(heads[-1] + total[-1]))
+        told = held.place_starts[begin:end] - done
+        if own.stop > len(held.places) or not np.array_equal(heads[held.starts[begin:end] - piece.start], told):
+            raise ValueError("the places are not as many as the terms are counted")
+        if held.places[own].min() < 0 or _falls(held.places[own], heads, np.less_equal):
+            raise ValueError("the places of a term in a document do not rise")
+        done = own.stop
+    if done != len(held.places):
         raise ValueError("the places are not as many as the terms are counted")
-    if held.places.min(initial=0) < 0 or _falls(held.places, ends, np.less_equal):
-        raise ValueError("the places of a term in a document do not rise")
-    most = held.counts.max(initial=0)
-    if (lengths > held.lengths).any() or (most < MOST_OFTEN and (lengths != held.lengths).any()):
+    _lengths(held, lengths)
+
+
+def _lengths(held: Laid, counted: Array) -> None:
+    cut = held.counts.max(initial=0) == MOST_OFTEN  # what is beyond is not counted
+    if (counted > held.lengths).any() or (not cut and (counted != held.lengths).any()):
         raise ValueError("the lengths of documents are not the sums of their terms")

@@ -65,7 +65,9 @@ def of(job: Job, source: Any) -> Library:
     frame = found.frame.with_columns(pl.Series(QUERY, found.texts))
     whole = Part(rows, Truth(found.truth, {}))
     said = (*read.warnings, *found.warnings)
-    return Library(job, schema, read.collection, frame, whole, found.ids, asdict(found.counted), not asked.queries, said)
+    return Library(
+        job, schema, read.collection, frame, whole, found.ids, asdict(found.counted), not asked.queries, said
+    )
 
 
 def _check_split(job: Job) -> None:

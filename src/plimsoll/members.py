@@ -134,7 +134,7 @@ def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
         raise BundleError(f'{name}: the tensor "{key[:60]}" has {end - start} bytes; its shape says {wanted}.')
 
 
-def load(data: bytes) -> dict[str, NDArray[Any]]:
+def load(data: bytes | memoryview) -> dict[str, NDArray[Any]]:
     """The same as arrays of their own; of a large member, which is mapped from its file, as views."""
     if isinstance(data, memoryview):
         return arrays_of("a member", data)

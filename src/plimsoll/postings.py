@@ -114,23 +114,33 @@ class Laid:
     lengths: NDArray[np.int32]
 
 
-def laid(stretches: Sequence[Stretch], rank: Array, fields: int) -> Laid:
-    """Stretches in the order of their documents, as one; ``rank`` gives the terms their numbers."""
+def laid(stretches: list[Stretch], rank: Array, fields: int) -> Laid:
+    """Stretches in the order of their documents, as one; ``rank`` gives the terms their numbers. The list is emptied: what was
+    laid is let go of, one kind of array after another, for together they are as large as what comes of them."""
     terms = [rank[part.terms] for part in stretches]
     spread, often = [part.spread for part in stretches], [part.often for part in stretches]
+    held = {name: [getattr(part, name) for part in stretches] for name in ("docs", "counts", "places", "lengths")}
+    stretches.clear()
     starts, place_starts = _starts(terms, spread, len(rank)), _starts(terms, often, len(rank))
-    docs = np.empty(starts[-1], dtype=np.int32)
-    counts = np.empty((fields, starts[-1]), dtype=np.uint16)
     places = np.empty(place_starts[-1], dtype=np.int32)
-    at, place_at = starts[:-1].copy(), place_starts[:-1].copy()
-    for part, numbers in zip(stretches, terms, strict=True):
-        goes = _goes(at, numbers, part.spread)
-        docs[goes] = part.docs
-        for field in range(fields):
-            counts[field][goes] = part.counts[field]
-        places[_goes(place_at, numbers, part.often)] = part.places
-    lengths = [part.lengths for part in stretches] or [np.zeros((fields, 0), np.int32)]
-    return Laid(starts, docs, counts, place_starts, places, np.concatenate(lengths, axis=1))
+    _merge(held.pop("places"), terms, often, place_starts, places[None])
+    docs = np.empty(starts[-1], dtype=np.int32)
+    _merge(held.pop("docs"), terms, spread, starts, docs[None])
+    counts = np.empty((fields, starts[-1]), dtype=np.uint16)
+    _merge(held.pop("counts"), terms, spread, starts, counts)
+    lengths = np.concatenate([np.zeros((fields, 0), np.int32), *held["lengths"]], axis=1)
+    return Laid(starts, docs, counts, place_starts, places, lengths)
+
+
+def _merge(parts: list[Array], terms: Sequence[Array], sizes: Sequence[Array], starts: Array, into: Array) -> None:
+    """Lays arrays of each stretch into one of shape (rows, all): each term's run goes behind what the term has already."""
+    at = starts[:-1].copy()
+    for numbers, held in zip(terms, sizes, strict=True):
+        goes = np.repeat(at[numbers] - (np.cumsum(held) - held), held)
+        goes += np.arange(len(goes))
+        at[numbers] += held
+        for row, values in zip(into, np.atleast_2d(parts.pop(0)), strict=True):
+            row[goes] = values
 
 
 def _starts(terms: Sequence[Array], sizes: Sequence[Array], many: int) -> NDArray[np.int64]:
@@ -138,12 +148,3 @@ def _starts(terms: Sequence[Array], sizes: Sequence[Array], many: int) -> NDArra
     for numbers, held in zip(terms, sizes, strict=True):
         total[numbers + 1] += held
     return np.cumsum(total)
-
-
-def _goes(at: Array, numbers: Array, sizes: Array) -> Array:
-    """Where the runs of a stretch go, each behind what its term has already; ``at`` moves on."""
-    shift = at[numbers] - (np.cumsum(sizes) - sizes)
-    at[numbers] += sizes
-    goes = np.repeat(shift, sizes)
-    goes += np.arange(len(goes))
-    return goes

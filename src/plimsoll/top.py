@@ -10,20 +10,25 @@ from numpy.typing import NDArray
 from plimsoll.ranking import nothing
 
 Array = NDArray[Any]
-BLOCK = 1024  # scores whose maximum is looked at first
 _FEW = 1 << 14  # scores that are as well looked at one by one
+_COLUMNS = 1 << 12  # about so many maxima are looked at first, where there are more
+
+
+def rows(many: int) -> int:
+    """Into how many rows so many scores are laid, to have a maximum of each column; a power of two."""
+    return 1 if many <= _FEW else 1 << (many // _COLUMNS).bit_length() - 1
 
 
 def room(many: int) -> int:
-    """Scores to make room for: whole blocks, where there are many."""
-    return many if many <= _FEW else -(-many // BLOCK) * BLOCK
+    """Scores to make room for: whole rows."""
+    return -(-many // rows(many)) * rows(many)
 
 
 def best(scores: Array, depth: int) -> Array:
-    """The list of ``depth`` best scores above zero, ``ranking.RANKED`` of shape (depth,): of equals the lower number comes first.
+    """The list of the best scores above zero, ``ranking.RANKED`` of shape (depth,): of equals the lower number comes first.
 
-    Scores are float32 of shape (``room(many)``,), zero beyond the last. With many, those blocks alone are looked at whose
-    maximum is among the best maxima: as many others are no worse.
+    Scores are float32, shape (``room(many)``,), zero beyond the last of them. Of very many, laid in rows, those columns alone are
+    looked at whose maximum is among the ``depth`` best: so many scores are no worse than these, and all others are.
 
     >>> found = best(np.array([0.5, 2.0, 0.0, 2.0], np.float32), 5)
     >>> found["item"].tolist(), found["score"].tolist()
@@ -33,23 +38,28 @@ def best(scores: Array, depth: int) -> Array:
     if not depth:
         return found
     places: Array | None = None
-    if len(scores) > _FEW and depth * BLOCK < len(scores):
-        places, scores = _blocks(scores, depth)
-    least = np.partition(scores, len(scores) - depth)[len(scores) - depth] if depth < len(scores) else 0.0
-    chosen = (scores >= least if least > 0 else scores > 0).nonzero()[0]
-    held = scores[chosen]
-    order = (-held).argsort(kind="stable")[:depth]
-    chosen = chosen[order]
-    found["item"][: len(order)] = chosen if places is None else places[chosen]
-    found["score"][: len(order)] = held[order]
+    lines = rows(len(scores))
+    if lines > 1 and 4 * depth * lines < len(scores):
+        table = scores.reshape(lines, -1)
+        columns = np.sort(_best(-table.max(axis=0), depth, ties=True))
+        places = (np.arange(lines)[:, None] * table.shape[1] + columns).ravel()
+        scores = table[:, columns].ravel()
+    chosen = _best(-scores, depth, ties=False)
+    found["item"][: len(chosen)] = chosen if places is None else places[chosen]
+    found["score"][: len(chosen)] = scores[chosen]
     return found
 
 
-def _blocks(scores: Array, depth: int) -> tuple[Array, Array]:
-    """Places and scores of the blocks that hold the best, in order."""
-    blocks = scores.reshape(-1, BLOCK)
-    peaks = blocks.max(axis=1)
-    least = np.partition(peaks, len(peaks) - depth)[len(peaks) - depth]
-    kept = (peaks >= least if least > 0 else peaks > 0).nonzero()[0]
-    inside = (kept[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-    return inside, blocks[kept].ravel()
+def _best(below: Array, depth: int, ties: bool) -> Array:
+    """The places of the lowest numbers below zero, the lowest first, of equals the one that comes first; with ``ties`` all that
+    are as low as the last.
+
+    From below, for numpy parts what is mostly the same from above in ten times the time.
+    """
+    edge = np.partition(below, depth - 1)[depth - 1] if depth < len(below) else 0.0
+    chosen: Array = (below <= edge if edge < 0 else below < 0).nonzero()[0]
+    if len(chosen) > 2 * depth and not ties:
+        equal = (below == edge).nonzero()[0][:depth]
+        chosen = np.sort(np.concatenate([(below < edge).nonzero()[0], equal]))
+    order = below[chosen].argsort(kind="stable")
+    return np.asarray(chosen[order if ties else order[:depth]])

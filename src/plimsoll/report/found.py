@@ -60,7 +60,10 @@ def _figures(told: Told, models: Mapping[str, Any], hues: Hues) -> Markup:
     ]
     known, asked = told.get("known", 0), told.get("queries", 0)
     of = "" if known == asked else f" of {asked:,}; of the others nothing relevant is known, and they are in no figure"
-    lead = f"Over {many(known, told)}{of}, each ranked over all {told.get('documents', 0):,} documents. What nobody judged counts as not relevant, and what shares a score takes the last of its places. Below each figure is its 95 % interval over queries."
+    what = (
+        "Only what a query was made of is relevant" if told.get("made") else "What nobody judged counts as not relevant"
+    )
+    lead = f"Over {many(known, told)}{of}, each ranked over all {told.get('documents', 0):,} documents. {what}, and what shares a score takes the last of its places. Below each figure is its 95 % interval over queries."
     meanings = (tag("div", tag("dt", name), tag("dd", said)) for name in names if (said := named(name)))
     return tag(
         "div",

@@ -115,7 +115,7 @@ def method(told: Told) -> str:
         return ""
     counted = "" if all(test["exact"] for test in tests) else ", counted over 10,000 of them by chance"
     holm = f" It is corrected for {len(tests)} tests (Holm 1979)." if len(tests) > 1 else ""
-    return f"p is the share of all ways to swap the two query by query that would part them as far{counted} (a randomisation test: Smucker, Allan and Carterette 2007).{holm} The interval is that of a paired bootstrap over queries."
+    return f"p is the share of all ways to swap the two query by query that would part them as far{counted} (a randomisation test: Smucker, Allan and Carterette 2007).{holm} Below 0.05 the two are told apart. The interval is that of a paired bootstrap over queries."
 
 
 def counted(told: Told) -> list[tuple[str, str]]:
