@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save as save_arrays
 
 from plimsoll import inverted, machine, pieces, ranking
 from plimsoll.analysis import Analyser, stems
@@ -24,7 +23,7 @@ from plimsoll.errors import TrialError
 from plimsoll.inverted import Index
 from plimsoll.job import Documents, Job, Task
 from plimsoll.knobs import Knobs, Space
-from plimsoll.members import arrays_of, parse_json
+from plimsoll.members import arrays_of, parse_json, save
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.rows import Rows, Value
@@ -151,11 +150,10 @@ class Finding:
     def members(self) -> Members:
         index = self.finder.index
         about = {"fields": list(index.fields), "analyser": index.analyser.as_json()}
-        own = {name: np.asarray(array, order="C") for name, array in self.finder.arrays().items()}
         return {
-            INDEX: save_arrays({name: np.asarray(array, order="C") for name, array in index.arrays().items()}),
+            INDEX: save(index.arrays()),
             ABOUT: msgspec.json.encode(about),
-            f"{self.name}.safetensors": save_arrays(own),
+            f"{self.name}.safetensors": save(self.finder.arrays()),
             **self.graphs,
             **getattr(self.finder, "graphs", {}),
         }
