@@ -144,7 +144,7 @@ def save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     >>> arrays_of("one", save({"b": np.array([1, 2]), "a": np.array([0.5], dtype=np.float32)}))["b"].tolist()
     [1, 2]
     """
-    held = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    held = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     order = sorted(
         held, key=lambda name: (-held[name].itemsize, name)
     )  # large numbers first: each begins at a multiple of its size
