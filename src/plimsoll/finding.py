@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
 from plimsoll import inverted, machine, pieces, ranking
-from plimsoll.analysis import Analyser
+from plimsoll.analysis import Analyser, stems
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
 from plimsoll.errors import TrialError
@@ -29,6 +29,7 @@ from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Schema
+from plimsoll.stop_words import LISTS
 from plimsoll.units import BYTES, show
 
 Array = NDArray[Any]
@@ -93,7 +94,8 @@ class Study:
     def _index(self, made: Analyser) -> Index:
         if made.units == "pieces":
             made = pieces.learned(made, list(chain.from_iterable(self.texts().values())), _PIECES)
-        return inverted.build(self.texts(), made, say=lambda share: self.clock.note("indexing", share))
+        cells = {name: self.collection.rows.texts(name).each() for name in self.fields}
+        return inverted.build(cells, made, say=lambda share: self.clock.note("indexing", share))
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
         """What is made of documents alone, once for all folds."""
@@ -115,8 +117,8 @@ def analyser(search: Documents, knobs: Knobs) -> Analyser:
     return Analyser(
         units=units,
         size=_GRAM if units == "grams" else 0,
-        stem=language if knobs.get("stem", True) and units == "words" else "",
-        stop=language if knobs.get("stop", True) else "",
+        stem=language if knobs.get("stem", True) and units == "words" and language in stems() else "",
+        stop=language if knobs.get("stop", True) and language in LISTS else "",
     )
 
 
