@@ -23,7 +23,8 @@ def files(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Thirty documents, a query for each subject and aspect, and the document of both as the one that is relevant."""
     pairs = [(subject, aspect) for subject in SUBJECTS for aspect in ASPECTS]
     told = [
-        {"doc_id": f"{a}-{b}", "title": f"of {a} and {b}", "text": f"the {a} of a {b} is what we look at"} for a, b in pairs
+        {"doc_id": f"{a}-{b}", "title": f"of {a} and {b}", "text": f"the {a} of a {b} is what we look at"}
+        for a, b in pairs
     ]
     asking = [
         {"query_id": k, "text": f"{a} {b}", "part": "test" if k % 3 == 0 else "train"} for k, (a, b) in enumerate(pairs)
