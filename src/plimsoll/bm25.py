@@ -20,8 +20,8 @@ from plimsoll.weighing import Learned, Weighing, learned, parts, shares
 
 Array = NDArray[Any]
 _PIECE = 1 << 22  # postings that are weighed together
-_SHARE = 8  # a term in more than this part of the documents has a weight for each
-_CALLS = 3  # with few documents it is calls that take the time: from so many terms on they are added up in one
+_FEW = 4_096  # documents of which each call takes longer than to add up all their scores
+_SHARE, _SHARE_OF_FEW = 8, 32  # a term in more than this part of the documents has a weight for each
 _AT_HAND = 1 << 16  # terms whose postings are kept at hand
 _Row = tuple[Array | None, Array]  # documents, None for all of them, and their weights
 
@@ -88,16 +88,12 @@ class Bm25:
 
     def _sums(self, text: str) -> NDArray[np.float32]:
         """Scores, with room for whole rows. Terms are summed in one order, so a score does not hang on that of the words."""
-        sums, narrow = np.zeros(self.room, dtype=np.float32), list[tuple[Array, Array]]()
+        sums = np.zeros(self.room, dtype=np.float32)
         for docs, weights in self._asked(text):
             if docs is None:
                 sums += weights
             else:
-                narrow.append((docs, weights))
-        if self._few and len(narrow) > _CALLS:
-            narrow = [(np.concatenate([docs for docs, _ in narrow]), np.concatenate([held for _, held in narrow]))]
-        for docs, weights in narrow:
-            np.add.at(sums, docs, weights)
+                np.add.at(sums, docs, weights)
         return sums
 
     def _asked(self, text: str) -> list[_Row]:
@@ -112,10 +108,6 @@ class Bm25:
     def room(self) -> int:
         """Scores that there is room for: those of documents, and zeros that make up a table."""
         return top.room(self.index.many)
-
-    @cached_property
-    def _few(self) -> bool:
-        return top.rows(self.index.many) == 1
 
     @cached_property
     def _rows(self) -> _Rows:
@@ -151,11 +143,16 @@ class _Rows(dict[int, _Row]):
         super().__init__()
         self._model = model
         self._wide: dict[int, _Row] = {}
+        few = model.index.many <= _FEW
+        self._share = _SHARE_OF_FEW if few else _SHARE
+        self._kind = (
+            np.intp if few else np.int32
+        )  # numpy goes to places of its own kind in less time, but they are twice as long
 
     def lay(self) -> None:
         """Works out those of the terms that are in a good part of the documents."""
         spread = np.diff(self._model.index.starts)
-        for number in np.flatnonzero(spread * _SHARE > self._model.index.many).tolist():
+        for number in np.flatnonzero(spread * self._share > self._model.index.many).tolist():
             self[number]
 
     def __missing__(self, number: int) -> _Row:
@@ -167,8 +164,8 @@ class _Rows(dict[int, _Row]):
 
     def _made(self, number: int) -> _Row:
         docs, weights = self._model.index.documents(number), self._model.weights_of(number)
-        if len(docs) * _SHARE <= self._model.index.many:
-            return docs, weights
+        if len(docs) * self._share <= self._model.index.many:
+            return docs.astype(self._kind, copy=False), weights
         row = np.zeros(self._model.room, dtype=np.float32)
         row[docs] = weights
         return self._wide.setdefault(number, (None, row))
