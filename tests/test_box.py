@@ -88,6 +88,14 @@ def test_a_word_that_no_document_has_is_taken_for_the_nearest_and_said():
     assert (page.hits, page.corrected, page.passed) == ([], None, ('No document has "wimg".',))
 
 
+@pytest.mark.parametrize("query", ['"wimg tunnel" air', "+wimg tunnel", "air wimg +wimg"])
+def test_a_word_that_must_be_there_is_meant_as_it_stands(query: str):
+    """Nothing is found, and why is said; what must not be there is no slip either."""
+    page = BOX.page(Wanted(query))
+    assert (page.hits, page.corrected, page.passed) == ([], None, ('No document has "wimg".',))
+    assert BOX.page(Wanted("air -wimg")).corrected is None
+
+
 @pytest.mark.parametrize("query", ["win", "1951", "wing1", "xyzzyxyzzy", "qing qing"])
 def test_short_words_and_numbers_are_no_slips(query: str):
     """A word of three letters is near everything, and a year beside another is another year."""

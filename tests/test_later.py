@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -153,6 +154,18 @@ def test_writers_of_several_threads_and_processes_lose_nothing(tmp_path: Path):
     assert [program.wait() for program in programs] == [0, 0]
     assert held.calls() == 25
     assert len(ids(held)) == 25
+
+
+def test_what_is_interrupted_is_taken_back(tmp_path: Path):
+    """Whatever stops a call, nothing of it stays and the next one goes on; and a commit is on the disk before it returns."""
+    held = later(tmp_path)
+    with contextlib.suppress(KeyboardInterrupt), held._whole(held._opened()) as run:
+        run("INSERT INTO documents VALUES ('half', NULL, 1)")
+        raise KeyboardInterrupt
+    assert held.add([{"id": "a"}]) == 1
+    assert [change.id for change in held.since(0)] == ["a"]
+    assert held._opened().execute("PRAGMA synchronous").fetchone() == (2,)
+    assert held._opened().execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_full_disk_keeps_what_was_committed_and_says_so(tmp_path: Path):

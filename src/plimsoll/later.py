@@ -188,7 +188,7 @@ class Later:
             if name not in (*self._schema.names, *self._schema.ignored, self._schema.target):
                 raise RequestError(
                     f"{place}.{str(name)[:100]}",
-                    f"documents have no such column. {nearest(str(name)[:100], self._schema.names)}",
+                    f"documents have no such column. {nearest(str(name)[:100], (self._schema.target, *self._schema.names))}",
                 )
         name = self._id(row.get(self._schema.target), f"{place}.{self._schema.target}")
         return Change(name, tuple(self._cell(row, column.name, place) for column in self._schema.columns))

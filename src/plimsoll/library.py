@@ -94,7 +94,9 @@ def _settled(job: Job, read: documents.Read) -> Job:
     language = job.search.language or languages.of(text for each in cells for text in each.values[:_HEARD])
     search = replace(job.search, text=",".join(read.fields), language=language)
     if language not in (languages.NONE, *LISTS, *stems()):
-        raise JobError(f'--language "{language}" is none that is known. {nearest(language, [languages.NONE, *stems()])}')
+        raise JobError(
+            f'--language "{language}" is none that is known. {nearest(language, [languages.NONE, *stems()])}'
+        )
     return replace(job, predict=read.collection.schema.target, search=search)
 
 

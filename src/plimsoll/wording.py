@@ -56,7 +56,7 @@ class Wording:
         query, passed = asking.parse(text), list[str]()
         words = letters.words(query.text)
         new = [word for word in words if word not in self._known]  # none for nearly all queries, and then this is all
-        swaps = self._mended(dict.fromkeys(new), mend, passed) if new else {}
+        swaps = self._mended(dict.fromkeys(new), _literal(query), mend, passed) if new else {}
         ranked = typos.replaced(query.text, swaps)
         found = any(self._known.get(word, True) for word in words)
         if query.cut:
@@ -82,8 +82,9 @@ class Wording:
             *(~self._holding(word, shelf) for word in query.without),
         ]
 
-    def _mended(self, words: Iterable[str], mend: bool, passed: list[str]) -> dict[str, str]:
-        """What is asked for instead of words that no document has; those that are known are remembered."""
+    def _mended(self, words: Iterable[str], literal: set[str], mend: bool, passed: list[str]) -> dict[str, str]:
+        """What is asked for instead of words that no document has, but for those that are meant as they stand; what is known is
+        remembered."""
         swaps: dict[str, str] = {}
         tried = 0
         if len(self._known) > _KEPT:
@@ -95,7 +96,7 @@ class Wording:
                 self._known[said] = bool(terms)
                 continue
             tried += 1
-            meant = self._meant[word] if mend and tried <= MOST_MENDED else None
+            meant = self._meant[word] if mend and tried <= MOST_MENDED and said not in literal else None
             if meant is not None:
                 swaps[word] = meant
             elif tried <= MOST_MENDED:
@@ -147,6 +148,11 @@ class Wording:
 
         phrases, must, without = map(sound, (query.phrases, query.must, query.without))
         return dataclasses.replace(query, phrases=phrases, must=must, without=without)
+
+
+def _literal(query: Query) -> set[str]:
+    """The words that a document must have as they are typed."""
+    return set() if query.bare else set(letters.words(" ".join((*query.phrases, *query.must))))
 
 
 def _why_nothing(text: str, query: Query, words: Sequence[str]) -> str:
