@@ -79,7 +79,7 @@ class Lexicon:
     def near(self, term: str, edits: int, most: int, often: NDArray[Any] | None = None) -> list[tuple[int, int]]:
         """Terms that so many letters at most put in, left out, changed, or swapped with their neighbour, make of this one, with
         how many: nearest first, and of those as near what occurs most (``often``, shape (terms,))."""
-        osa, found = _osa(), []
+        osa, found = distances(), []
         for number in self._alike(term, edits).tolist():
             distance = osa(term, self.term(number), score_cutoff=edits)
             if distance <= edits:
@@ -129,7 +129,8 @@ def _signs(terms: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]
     return signs, lengths
 
 
-def _osa() -> Callable[..., int]:
+def distances() -> Callable[..., int]:
+    """How many edits lie between two words. Raises MissingExtra without rapidfuzz."""
     try:
         from rapidfuzz.distance import OSA
     except ImportError:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from plimsoll import lexicon
 from plimsoll.box import Box
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError, TrialError
@@ -30,6 +31,7 @@ class Searcher(ListAnswerer):
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS, later: Path | None = None) -> None:
         super().__init__(bundle, most_rows)
+        lexicon.distances()  # what is not installed is said here, and not to who is the first to mistype a word
         finder = self.finding.finder
         self.fields = finder.index.fields
         self.usual = msgspec.json.encode({column.name: column.example for column in bundle.schema.columns})
