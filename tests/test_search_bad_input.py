@@ -21,7 +21,28 @@ from plimsoll.errors import RequestError
 from plimsoll.run import Run
 from plimsoll.serve.searcher import Searcher
 
-THINGS = "wing lift drag cone plate flow heat layer shock tunnel speed mach nozzle jet wake rotor blade panel skin flutter".split()
+THINGS = [
+    "wing",
+    "lift",
+    "drag",
+    "cone",
+    "plate",
+    "flow",
+    "heat",
+    "layer",
+    "shock",
+    "tunnel",
+    "speed",
+    "mach",
+    "nozzle",
+    "jet",
+    "wake",
+    "rotor",
+    "blade",
+    "panel",
+    "skin",
+    "flutter",
+]
 # A word of each script, as it is written there.
 SCRIPTS = {
     "Latin": "Ærøskøbing", "Greek": "θάλασσα", "Cyrillic": "граница", "Armenian": "սահման", "Georgian": "საზღვარი",
@@ -39,12 +60,19 @@ LIMITS = "train < 90 s"
 
 def document(k: int) -> dict[str, Any]:
     held = [THINGS[(k * step + 3) % len(THINGS)] for step in (1, 3, 7, 9)]
-    return {"id": k, "title": f"Of {THINGS[k % 20]} {k}", "text": f"The {' and the '.join(held)} of sample{k}.", "year": 1950 + k}
+    return {
+        "id": k,
+        "title": f"Of {THINGS[k % 20]} {k}",
+        "text": f"The {' and the '.join(held)} of sample{k}.",
+        "year": 1950 + k,
+    }
 
 
 def write(folder: Path) -> Path:
     """Documents, one of them in every script, with queries and judgements."""
-    rows = [document(k) for k in range(MANY)] + [{"id": "all", "title": "Scripts", "text": " ".join(SCRIPTS.values()), "year": 2000}]
+    rows = [document(k) for k in range(MANY)] + [
+        {"id": "all", "title": "Scripts", "text": " ".join(SCRIPTS.values()), "year": 2000}
+    ]
     (folder / "docs.jsonl").write_text("\n".join(map(json.dumps, rows)))
     asked = "".join(f"{k},{THINGS[k % 20]} sample{k}\n" for k in range(30))
     (folder / "queries.csv").write_text(f"query_id,text\n{asked}")
@@ -280,9 +308,7 @@ def test_a_full_disk_loses_no_later_document(place: Path, tmp_path: Path, capsys
     assert apart("documents", run, "--later", kept, "add", large).returncode == 0
 
 
-def test_two_writers_of_one_file_wait_for_each_other(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_two_writers_of_one_file_wait_for_each_other(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """All that both bring is there, and one who waits in vain is told so, with nothing lost."""
     kept, run = tmp_path / "kept.db", place / "run"
     files = [_later(place, tmp_path, name, many=200) for name in ("left", "right")]
