@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from itertools import pairwise
 
@@ -97,3 +98,9 @@ def test_marks_that_are_not_seen_make_no_other_word():
     assert plain("İstanbul") == "istanbul"
     assert plain("DON’T") == plain("donʼt") == "don't"
     assert letters.plain("I".translate(letters.TURKISH)) == "ı"
+
+
+def test_no_mark_is_forgotten():
+    """Wherever a mark stands in Unicode, it belongs to the letter before it."""
+    marks = [sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M"]
+    assert words(" ".join(f"a{sign}b" for sign in marks)) == [f"a{sign}b" for sign in marks]
