@@ -33,7 +33,7 @@ DOCUMENTS: dict[str, tuple[Any, ...]] = {
     "1": ("Wind tunnels", "A wind tunnel moves air past a wing.", "en", 1950.0, 1.0, 0.0),
     "2": ("Heated wings", "Aerodynamic heating of a thin wing, and of a thick one.", "en", 1958.0, 0.0, 86_400.0),
     "3": ("Grenzschicht", "Die Strömung an der Platte.", "de", 1904.0, 1.0, NAN),
-    "4": ("Boundary layers", "The laminar boundary layer on a plate. The layer grows.", None, NAN, NAN, 172_800.0),
+    "4": ("Boundary layers", "The laminar boundary layer on a plate. The layer grows.", None, NAN, NAN, 180_000.0),
     "5": ("Of plates", "A boundary is where a layer ends, says the plate.", "en", 1961.0, 0.0, 259_200.0),
 }
 

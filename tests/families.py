@@ -24,4 +24,5 @@ LISTS = {
     "ranker",
     "sasrec",
 }
-UNFORETOLD = SIGNALS | LISTS
+SEARCH = {"bm25", "lsa", "fused", "reranked", "encoder", "cross_encoder"}
+UNFORETOLD = SIGNALS | LISTS | SEARCH

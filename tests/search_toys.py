@@ -73,7 +73,7 @@ def _unused(*_: Any) -> Any:
     raise AssertionError("what is served fits nothing")
 
 
-def _loaded(arrays: Mapping[str, Any], index: Index, members: Members) -> Counting:  # noqa: ARG001
+def _loaded(arrays: Mapping[str, Any], index: Index, members: Members) -> Counting:
     return Counting(index)
 
 

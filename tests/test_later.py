@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from box_toys import SCHEMA
@@ -39,6 +40,7 @@ def test_documents_are_added_changed_and_taken_away(tmp_path: Path):
     assert whole == Change("7", ("Wings", None, None, 1958.0, 1.0, 86_400.0))
     assert blank.id == "a"
     assert str(blank.cells) == "(None, None, None, nan, nan, nan)"
+    assert held.add([{"id": "stays"}]) == 1
     calls = held.calls()
     assert held.add([{"id": 7.0, "title": "Tails"}]) == 1
     assert held.delete(["a", "a", "nobody"]) == 2
@@ -118,7 +120,7 @@ def test_a_second_writer_waits_and_is_told_when_it_takes_too_long(tmp_path: Path
     held.add([{"id": "a"}])
     busy = sqlite3.connect(held.path, isolation_level=None)
     busy.execute("BEGIN IMMEDIATE")
-    with pytest.raises(RequestError, match=r"another program has been writing") as fault:
+    with pytest.raises(RequestError, match=r"another program has been writing to x.later.db") as fault:
         other.add([{"id": "b"}])
     assert fault.value.status == 503
     assert "\n" not in str(fault.value)
@@ -154,6 +156,18 @@ def test_writers_of_several_threads_and_processes_lose_nothing(tmp_path: Path):
     assert len(ids(held)) == 25
 
 
+def test_what_is_interrupted_is_taken_back(tmp_path: Path):
+    """Whatever stops a call, nothing of it stays and the next one goes on; and a commit is on the disk before it returns."""
+    held = later(tmp_path)
+    with contextlib.suppress(KeyboardInterrupt), held._whole(held._opened()) as run:
+        run("INSERT INTO documents VALUES ('half', NULL, 1)")
+        raise KeyboardInterrupt
+    assert held.add([{"id": "a"}]) == 1
+    assert [change.id for change in held.since(0)] == ["a"]
+    assert held._opened().execute("PRAGMA synchronous").fetchone() == (2,)
+    assert held._opened().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_full_disk_keeps_what_was_committed_and_says_so(tmp_path: Path):
     """The call that does not fit is not there at all, and the file goes on once there is room."""
     held = later(tmp_path)
@@ -161,7 +175,7 @@ def test_a_full_disk_keeps_what_was_committed_and_says_so(tmp_path: Path):
     connection = held._opened()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-    with pytest.raises(RequestError, match=r"nothing more can be written .* Nothing of this call was kept") as fault:
+    with pytest.raises(RequestError, match=r"nothing more can be written to .* Nothing of this call was kept") as fault:
         held.add([{"id": f"b{k}", "text": "x" * 3_000} for k in range(50)])
     assert fault.value.status == 507
     assert (ids(held), held.calls()) == (["a"], 1)
@@ -221,6 +235,7 @@ def test_a_child_of_a_fork_has_a_connection_of_its_own(tmp_path: Path):
     assert ids(held) == ["a", "b", "c"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=9))),

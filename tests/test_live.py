@@ -104,6 +104,10 @@ def test_a_page_that_is_being_made_keeps_the_documents_that_it_began_with(tmp_pa
     later.delete(["6", "1"])
     assert ids(view.page(Wanted("wing"))) == {"2"}
     assert ids(before.page(Wanted("wing"))) == {"1", "2", "6"}
+    before = view.box()
+    later.delete(["2"])
+    assert ids(view.page(Wanted("wing"))) == set()
+    assert ids(before.page(Wanted("wing"))) == {"2"}
 
 
 WORDS = st.lists(
@@ -159,6 +163,7 @@ def test_base_and_later_are_one_collection(steps: list[Any], query: str, where: 
         later.close()
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_what_is_compacted_is_what_there_is(steps: list[Any]):
     """Each document once, as it is now, in the order of the ids; and it can be written into a bundle."""

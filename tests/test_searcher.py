@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
+from hypothesis import given
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from plimsoll import bundle, catalogue
+from plimsoll.box import MOST_K
 from plimsoll.errors import BundleError, JobError, RequestError
 from plimsoll.serve.answering import answering
+from plimsoll.serve.feedback import answers_of
 from plimsoll.serve.house import assemble
-from plimsoll.serve.monitor import Monitor
 from plimsoll.serve.routes import Keys
 from plimsoll.serve.searcher import Searcher
 from plimsoll.serve.version import Origin, Version, load
 from search_toys import DOCUMENTS, HOSTILE, find, searcher, searching
-from serving_toys import over
+from serving_toys import over, toy
 from test_app import ask
+from test_openapi_fuzz import CHECKS, FUZZ
 
 ADMIN = {"authorization": "Bearer chief"}
 
@@ -172,7 +176,26 @@ def test_the_page_of_openapi_tells_of_a_search():
     assert not list(OpenAPIV31SpecValidator(shown).iter_errors())
     assert {"/predict", "/search", "/search.json", "/documents"} <= shown["paths"].keys()
     assert "/feedback" not in shown["paths"]
+    k = shown["components"]["schemas"]["Row"]["properties"]["k"]
+    assert (k["minimum"], k["maximum"], answer({"k": k["maximum"]})["hits"]) == (1, MOST_K, [])
     assert list(shown["paths"]["/documents"]) == ["get"]
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize("way", [("/predict", "POST"), ("/search.json", "GET"), ("/documents", "GET")])
+def test_requests_made_of_the_page_are_answered_as_it_says(mode: schemathesis.GenerationMode, way: tuple[str, str]):
+    """Whatever the page allows is answered in the form that it tells, and whatever it forbids is refused in a line."""
+    path, method = way
+    operation = schemathesis.openapi.from_asgi("/openapi.json", over(searcher()))[path][method]
+    told: Counter[int] = Counter()
+
+    @FUZZ
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def fuzzed(case: schemathesis.Case) -> None:
+        told[case.call_and_validate(checks=CHECKS, headers={"host": "localhost"}).status_code] += 1
+
+    fuzzed()
+    assert sum(told.values()) >= 3, told
 
 
 def test_tensors_are_refused_in_a_line():
@@ -187,8 +210,8 @@ def test_tensors_are_refused_in_a_line():
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "made.later.db"
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "made.later.db"
 
 
 def changing(kept: Path, caller: str | None = None) -> Any:
@@ -259,17 +282,12 @@ def test_later_documents_of_another_bundle_are_refused(kept: Path, tmp_path: Pat
     with pytest.raises(BundleError, match="of another bundle"):
         Searcher(replace(searching(), facts={"digest": "cd" * 32}), later=kept)
     with pytest.raises(JobError, match="--later"):
-        from serving_toys import toy
-
         answering(toy(), later=kept)
 
 
-def test_nothing_is_watched_that_cannot_be():
-    """Answers of a search are noted, or passed over, and never in the way."""
-    version = Version(searcher())
-    from plimsoll.serve.served import Served
-
-    monitor = Monitor(Served(version))
-    body = b'{"query": "map"}'
-    monitor.note(b"/predict", body, version.answerer.answer(body))
-    monitor.drain()
+def test_what_is_watched_of_an_answer_is_how_long_its_list_is():
+    """Of one and of several; what the server answers can be noted."""
+    one = searcher()
+    for asked, due in ((b'{"query": "map"}', [[5.0]]), (b'[{"query": "tide"}, {}]', [[1.0], [0.0]])):
+        assert answers_of(one.answer(asked), one.schema) == due
+    assert one.cells(b'{"query": "map"}') == [("map",)]

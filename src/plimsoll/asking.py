@@ -13,8 +13,8 @@ LETTERS = 2_000  # of a query that are read: some three hundred words
 MOST = 32  # of phrases, of words with each sign, and of words with a star
 _SIGNS = re.compile(r"[\"“”„*]|(?<!\S)[+-]")
 _QUOTES = str.maketrans("“”„", '"""')
-# A phrase, or a word with its sign and its star; a quote that stands within a word is a sign of inches.
-_PART = re.compile(r'(?<!\w)([+-]?)"([^"]*)"|(\S+)')
+# A phrase, or a word with its sign and its star: a quote that stands within a word is a sign of inches.
+_PART = re.compile(r'([+-]?)"([^"]*)"|(\S+)')
 _GAP = re.compile(r"\s")
 
 

@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 
 from plimsoll import top
 from plimsoll.inverted import Index
-from plimsoll.weighing import Learned, Weighing, learned, saturated, shares
+from plimsoll.weighing import Learned, Weighing, learned, parts, shares
 
 Array = NDArray[Any]
 _PIECE = 1 << 22  # postings that are weighed together
-_SHARE = 8  # a term in more than this part of the documents has a weight for each
+_FEW = 4_096  # documents of which each call takes longer than to add up all their scores
+_SHARE, _SHARE_OF_FEW = 8, 32  # a term in more than this part of the documents has a weight for each
 _AT_HAND = 1 << 16  # terms whose postings are kept at hand
-_Row = tuple[Array | None, Array]
+_Row = tuple[Array | None, Array]  # documents, None for all of them, and their weights
 
 
 @dataclass(frozen=True)
 class Bm25:
-    """An index that is weighed; ``facts`` are the frequencies that it is weighed by. Without ``weights`` those of a term are worked out
-    when it is asked for: for weighings that are tried on a few queries.
+    """An index that is weighed by the frequencies in ``facts``; ``shares`` is what an occurrence counts in each field of each
+    document, shape (fields, documents). Without ``weights``, shape (postings,), those of a term are worked out when it is
+    asked for: for weighings that are tried on a few queries (``eager=False``).
 
     >>> from plimsoll.analysis import Analyser
     >>> from plimsoll.inverted import build
@@ -40,18 +42,18 @@ class Bm25:
     index: Index
     weighing: Weighing
     facts: Learned
-    weights: NDArray[np.float32] | None = None
+    shares: NDArray[np.float32]
+    weights: NDArray[np.float32] | None
 
     @staticmethod
     def of(index: Index, weighing: Weighing | None = None, facts: Learned | None = None, eager: bool = True) -> Bm25:
-        """An index weighed by its own frequencies, or by others. Raises ValueError for boosts that are not one a field."""
+        """An index weighed by its own frequencies, or by others'. Raises ValueError for boosts that are not one a field."""
         weighing = weighing or Weighing()
-        made = Bm25(index, weighing, facts or learned(index, weighing))
-        if not eager:
-            made._shares  # noqa: B018  # boosts that do not fit are told here
-            return made
-        made = replace(made, weights=made._weighed())
-        made._rows  # noqa: B018  # else the first query would wait for them
+        facts = facts or learned(index, weighing)
+        held = shares(index, weighing, facts.means)
+        made = Bm25(index, weighing, facts, held, _weighed(index, weighing, facts, held) if eager else None)
+        if eager:
+            made._rows.lay()
         return made
 
     def beside(self, index: Index) -> Bm25:
@@ -80,79 +82,90 @@ class Bm25:
             docs = self.index.documents(number)
             place = int(np.searchsorted(docs, document))
             if place < len(docs) and docs[place] == document:
-                weight = self._weights(number)[place]
+                weight = self.weights_of(number)[place]
                 found.append((self.index.lexicon.term(number), float(weight * np.float32(times))))
         return sorted(found, key=lambda part: (-part[1], part[0]))
 
     def _sums(self, text: str) -> NDArray[np.float32]:
-        """Scores, with room for whole blocks. Terms are summed in their order: a score is the same in whichever order they are asked."""
-        sums, rows = np.zeros(self._room, dtype=np.float32), self._rows
-        times: dict[int, int] = {}
-        for number in self.index.numbers(text):
-            times[number] = times.get(number, 0) + 1
-        for number in sorted(times):
-            docs, weights = rows[number]
-            if times[number] > 1:
-                weights = weights * np.float32(times[number])
+        """Scores, with room for whole rows. Terms are summed in one order, so a score does not hang on that of the words."""
+        sums = np.zeros(self.room, dtype=np.float32)
+        for docs, weights in self._asked(text):
             if docs is None:
                 sums += weights
             else:
                 np.add.at(sums, docs, weights)
         return sums
 
+    def _asked(self, text: str) -> list[_Row]:
+        """The rows of the terms of a text, in their order, each once."""
+        numbers, rows = self.index.numbers(text), self._rows
+        if len(set(numbers)) == len(numbers):
+            return list(map(rows.__getitem__, sorted(numbers)))
+        times = sorted(Counter(numbers).items())
+        return [_again(rows[number], many) if many > 1 else rows[number] for number, many in times]
+
     @cached_property
-    def _room(self) -> int:
+    def room(self) -> int:
+        """Scores that there is room for: those of documents, and zeros that make up a table."""
         return top.room(self.index.many)
 
     @cached_property
     def _rows(self) -> _Rows:
         return _Rows(self)
 
-    def _weights(self, number: int) -> NDArray[np.float32]:
+    def weights_of(self, number: int) -> NDArray[np.float32]:
         """The weights of a term's postings."""
         own = slice(int(self.index.starts[number]), int(self.index.starts[number + 1]))
         if self.weights is not None:
             return self.weights[own]
-        return self._parts(own) * np.float32(self.facts.idf[number])
+        return parts(self.index, own, self.shares, self.weighing) * np.float32(self.facts.idf[number])
 
-    def _weighed(self) -> NDArray[np.float32]:
-        """The weights of all postings."""
-        found = np.repeat(self.facts.idf.astype(np.float32), np.diff(self.index.starts))
-        for begin in range(0, len(found), _PIECE):
-            piece = slice(begin, min(len(found), begin + _PIECE))
-            found[piece] *= self._parts(piece)
-        return found
 
-    def _parts(self, postings: slice) -> NDArray[np.float32]:
-        """How much postings count before it is asked how rare their terms are."""
-        docs, counts = self.index.docs[postings], self.index.counts[:, postings]
-        frequency = counts[0] * self._shares[0][docs]
-        for field in range(1, len(counts)):
-            frequency += counts[field] * self._shares[field][docs]
-        return saturated(frequency, self.weighing)
+def _weighed(index: Index, weighing: Weighing, facts: Learned, held: Array) -> NDArray[np.float32]:
+    """The weights of all postings."""
+    found = np.repeat(facts.idf.astype(np.float32), np.diff(index.starts))
+    for begin in range(0, len(found), _PIECE):
+        piece = slice(begin, begin + _PIECE)
+        found[piece] *= parts(index, piece, held, weighing)
+    return found
 
-    @cached_property
-    def _shares(self) -> NDArray[np.float32]:
-        return shares(self.index, self.weighing, self.facts.means)
+
+def _again(row: _Row, times: int) -> _Row:
+    """The weights of a term that is asked for so many times."""
+    return row[0], row[1] * np.float32(times)
 
 
 class _Rows(dict[int, _Row]):
-    """The documents and weights of a term, at hand once it was asked for. One in very many documents has a weight for each of all
-    documents and needs no documents: adding all of it up is quicker than going from one to the next."""
+    """The documents and weights of a term, at hand once it was asked for. A term in a good part of the documents has a weight for
+    each of all, and no documents: to add all of them up is quicker than to go from one to the next."""
 
     def __init__(self, model: Bm25) -> None:
         super().__init__()
-        self.model, self.full = model, dict[int, _Row]()
-        if model.weights is not None:
-            spread = np.diff(model.index.starts)
-            for number in np.flatnonzero(spread * _SHARE > model.index.many).tolist():
-                row = np.zeros(top.room(model.index.many), dtype=np.float32)
-                row[model.index.documents(number)] = model._weights(number)
-                self.full[number] = (None, row)
+        self._model = model
+        self._wide: dict[int, _Row] = {}
+        few = model.index.many <= _FEW
+        self._share = _SHARE_OF_FEW if few else _SHARE
+        self._kind = (
+            np.intp if few else np.int32
+        )  # numpy goes to places of its own kind in less time, but they are twice as long
+
+    def lay(self) -> None:
+        """Works out those of the terms that are in a good part of the documents."""
+        spread = np.diff(self._model.index.starts)
+        for number in np.flatnonzero(spread * self._share > self._model.index.many).tolist():
+            self[number]
 
     def __missing__(self, number: int) -> _Row:
-        row = self.full.get(number) or (self.model.index.documents(number), self.model._weights(number))
+        row = self._wide.get(number) or self._made(number)
         if len(self) >= _AT_HAND:
             self.clear()
         self[number] = row
         return row
+
+    def _made(self, number: int) -> _Row:
+        docs, weights = self._model.index.documents(number), self._model.weights_of(number)
+        if len(docs) * self._share <= self._model.index.many:
+            return docs.astype(self._kind, copy=False), weights
+        row = np.zeros(self._model.room, dtype=np.float32)
+        row[docs] = weights
+        return self._wide.setdefault(number, (None, row))

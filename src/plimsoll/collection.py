@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save as save_arrays
 
 from plimsoll.errors import BundleError, DataError
 from plimsoll.ids import Ids, check_packed, spelled, unpacked
-from plimsoll.members import arrays_of, check, parse_json
+from plimsoll.members import arrays_of, check, parse_json, save
 from plimsoll.packed_texts import PackedTexts
 from plimsoll.rows import NUMERIC, Cells, Coded, Rows
 from plimsoll.schema import USABLE, Kind, Schema
@@ -54,7 +53,7 @@ class Collection:
         for k, name in enumerate(self.schema.names):
             arrays |= _stored(k, self.rows.columns[name])
         about = {"count": len(self), "schema": self.schema.as_json()}
-        return {f"{of}.safetensors": save_arrays(arrays), f"{of}.json": msgspec.json.encode(about)}
+        return {f"{of}.safetensors": save(arrays), f"{of}.json": msgspec.json.encode(about)}
 
     @staticmethod
     def read(members: Mapping[str, bytes | memoryview], of: str = NAME) -> Collection:

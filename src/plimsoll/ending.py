@@ -31,7 +31,8 @@ _EXTRAS = {
     "opentelemetry": "otel",
 }
 # What a disk or a pipe may refuse without a fault of ours.
-_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a quota, or the most that a file may hold
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, *_FULL, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 UNHEEDED = "unheeded"  # the name of a thread whose work is of no use once a command has ended
@@ -58,7 +59,7 @@ def ended(args: argparse.Namespace, call: Callable[[argparse.Namespace], int]) -
         return _let_go()  # whoever read the output has gone, and so has the need to say so
     except OSError as fault:
         _let_go()
-        return _refused(fault)
+        return _refused(args, fault)
 
 
 def _ended(args: argparse.Namespace, call: Callable[[argparse.Namespace], int]) -> int:
@@ -78,7 +79,7 @@ def _ended(args: argparse.Namespace, call: Callable[[argparse.Namespace], int]) 
     except BrokenPipeError:
         raise
     except OSError as fault:
-        return _refused(fault) if fault.errno in _REFUSALS else _unforeseen(args)
+        return _refused(args, fault) if fault.errno in _REFUSALS else _unforeseen(args)
     except Exception:
         return _unforeseen(args)
 
@@ -89,9 +90,12 @@ def _let_go() -> int:
     return 1
 
 
-def _refused(fault: OSError) -> int:
+def _refused(args: argparse.Namespace, fault: OSError) -> int:
     what = f"{fault.filename} cannot be used" if fault.filename else "The output cannot be written"
-    return _complain(f"{what}: {fault.strerror}.", 2)
+    out = getattr(args, "out", None)
+    begun = fault.errno in _FULL and args.command == "fit" and out is not None and _left(Path(out))
+    then = f" What was written stays; make room, and go on with --out {out} --resume." if begun else ""
+    return _complain(f"{what}: {fault.strerror}.{then}", 2)
 
 
 def _complain(sentence: str, code: int) -> int:
@@ -118,9 +122,14 @@ def _after_stop(args: argparse.Namespace) -> str:
         return "Stopped."
     if (Path(out) / "bundle" / "bundle.json").is_file():
         return f"Stopped. {out} is a usable run, with the best model so far in {out}/bundle. Go on with --out {out} --resume."
-    if (Path(out) / "ledger.jsonl").is_file():
+    if _left(Path(out)):
         return f"Stopped before a model was ready. Go on with --out {out} --resume."
     return "Stopped before the first trial; nothing was written."
+
+
+def _left(out: Path) -> bool:
+    """Whether a run can go on from what lies in its folder: its trials, or its rows as they were read."""
+    return (out / "ledger.jsonl").is_file() or (out / "work").is_dir()
 
 
 def _unforeseen(args: argparse.Namespace) -> int:

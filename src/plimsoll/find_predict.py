@@ -9,7 +9,7 @@ from plimsoll import data, gathering, list_predict
 from plimsoll.box import Wanted
 from plimsoll.cells import texts
 from plimsoll.errors import DataError, nearest
-from plimsoll.judged import QUERY_IDS, QUERY_TEXTS
+from plimsoll.query_files import QUERY_IDS, QUERY_TEXTS
 from plimsoll.serve.searcher import Searcher
 
 if TYPE_CHECKING:

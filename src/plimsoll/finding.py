@@ -14,21 +14,22 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save as save_arrays
 
 from plimsoll import inverted, machine, pieces, ranking
-from plimsoll.analysis import Analyser
+from plimsoll.analysis import Analyser, stems
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
 from plimsoll.errors import TrialError
 from plimsoll.inverted import Index
 from plimsoll.job import Documents, Job, Task
 from plimsoll.knobs import Knobs, Space
-from plimsoll.members import arrays_of, parse_json
+from plimsoll.members import arrays_of, parse_json, save
+from plimsoll.packed_texts import PackedTexts
 from plimsoll.profile import Profile
 from plimsoll.recipe import Facts, Fold, Members, Recipe
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Schema
+from plimsoll.stop_words import LISTS
 from plimsoll.units import BYTES, show
 
 Array = NDArray[Any]
@@ -43,6 +44,7 @@ ANALYSER: dict[str, tuple[Any, ...]] = {
 }
 _GRAM = 4  # letters
 _PIECES = 8_000  # subword units that are learned
+_LEARNED = 20_000  # documents that they are learned of
 _LETTERS = 6.0  # of a word and the space behind it, about
 _POSTING = 24.0  # bytes that building an index holds for each word of a document
 
@@ -92,8 +94,11 @@ class Study:
 
     def _index(self, made: Analyser) -> Index:
         if made.units == "pieces":
-            made = pieces.learned(made, list(chain.from_iterable(self.texts().values())), _PIECES)
-        return inverted.build(self.texts(), made, say=lambda share: self.clock.note("indexing", share))
+            some = np.random.default_rng(self.seed).permutation(len(self.collection))[:_LEARNED]
+            drawn = [self.collection.rows.texts(name).take(np.sort(some)).texts() for name in self.fields]
+            made = pieces.learned(made, list(chain.from_iterable(drawn)), _PIECES)
+        cells = {name: self.collection.rows.texts(name).each() for name in self.fields}
+        return inverted.build(cells, made, say=lambda share: self.clock.note("indexing", share))
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
         """What is made of documents alone, once for all folds."""
@@ -115,8 +120,8 @@ def analyser(search: Documents, knobs: Knobs) -> Analyser:
     return Analyser(
         units=units,
         size=_GRAM if units == "grams" else 0,
-        stem=language if knobs.get("stem", True) and units == "words" else "",
-        stop=language if knobs.get("stop", True) else "",
+        stem=language if knobs.get("stem", True) and units == "words" and language in stems() else "",
+        stop=language if knobs.get("stop", True) and language in LISTS else "",
     )
 
 
@@ -149,11 +154,10 @@ class Finding:
     def members(self) -> Members:
         index = self.finder.index
         about = {"fields": list(index.fields), "analyser": index.analyser.as_json()}
-        own = {name: np.asarray(array, order="C") for name, array in self.finder.arrays().items()}
         return {
-            INDEX: save_arrays({name: np.asarray(array, order="C") for name, array in index.arrays().items()}),
+            INDEX: save(index.arrays()),
             ABOUT: msgspec.json.encode(about),
-            f"{self.name}.safetensors": save_arrays(own),
+            f"{self.name}.safetensors": save(self.finder.arrays()),
             **self.graphs,
             **getattr(self.finder, "graphs", {}),
         }
@@ -238,7 +242,8 @@ def words(collection: Collection, fields: Sequence[str]) -> float:
     found = 0
     for name in fields:
         cells = collection.rows.texts(name)
-        sizes = np.fromiter(map(len, cells.values), np.int64, len(cells.values))
+        held = cells.values
+        sizes = held.sizes() if isinstance(held, PackedTexts) else np.fromiter(map(len, held), np.int64, len(held))
         found += int(sizes[cells.codes[cells.codes >= 0]].sum())
     return found / _LETTERS
 

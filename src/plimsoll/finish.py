@@ -166,7 +166,8 @@ class Finish:
         others = {trial.recipe: trial for trial in reversed((*order, *floor)) if trial.recipe != chosen.trial.recipe}
         near = next((trial.recipe for trial in order if trial.recipe in others), None)
         kept = [trial for name, trial in others.items() if name == near or name in catalogue.FLOORS]
-        models = {name: answering(made).model for name, (made, _) in self._side_by_side(chosen, kept).items()}
+        shown = self._side_by_side(chosen, kept)
+        models = {name: answering(made).model for name, (made, _) in shown.items()}
         texts = [text or "" for text in test.rows.texts(asked.schema.names[0]).texts()]
         lists = {name: model.predict(test.rows) for name, model in models.items()}
         told = found_evidence.told(
@@ -181,6 +182,8 @@ class Finish:
             why={name: model.finder.because for name, model in models.items()},  # type: ignore[attr-defined]
             spans=models[chosen.trial.recipe].finder.index.analyser.spans,  # type: ignore[attr-defined]
         )
+        for name, (_, whole) in shown.items():
+            told["models"][name]["whole"] = whole
         return {"found": told}
 
     def _testable(self) -> Part:

@@ -25,6 +25,7 @@ _NOISE = 2.0  # of a figure, in what is left
 _NEAR = 0.05  # a sum that is so near, in logs, is near enough
 _MOST = 400  # fits that a smooth curve goes by
 _LEAST = 4
+_DOUBT = 1e-3  # of a relative error, squared, that an addend is to be worth
 _WEIGHED = 8  # rounds of weighing relative errors anew
 _ROUNDS = 3  # of taking a bound for what is expected above it
 
@@ -83,8 +84,12 @@ class Sum:
         most = np.maximum(addends.max(axis=0), 1e-300)
         table, weights = addends / most, 1.0 / figures
         factors = np.zeros(table.shape[1])
+        # Where all fits are of one size, nothing tells what grows from what is always there. The last addend is what is: a factor of
+        # any other would tell of sizes that nobody has seen, and weighs a little against itself.
+        doubt = np.eye(table.shape[1])[:-1] * (math.sqrt(_DOUBT * len(figures)) / float(np.median(figures)))
+        nothing = np.zeros(len(doubt))
         for _ in range(_WEIGHED):
-            factors = _least_squares(table * weights[:, None], figures * weights)
+            factors = _least_squares(np.vstack([table * weights[:, None], doubt]), np.r_[figures * weights, nothing])
             told = np.maximum(table @ factors, 1e-3 * figures)
             # Half of the weight from what is told: a figure told far too low would else weigh next to nothing. And what
             # is far off weighs less, so that the many whose sum is plain are not bent to the few whose sum is not.

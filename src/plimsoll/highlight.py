@@ -5,12 +5,12 @@ Marks are places in the snippet's own letters, so whoever shows it escapes the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from plimsoll import letters
 from plimsoll.analysis import Analyser
-from plimsoll.remembered import Remembered
 
 LETTERS = 200  # of a snippet
 SLACK = 40  # letters that a snippet may be moved by, to begin and end between words
@@ -41,9 +41,6 @@ class Marker:
 
     def __init__(self, weights: Mapping[str, float], analyser: Analyser, most: int = MOST) -> None:
         self._weights, self._analyser, self._left = weights, analyser, most
-        self._wanted = Remembered(
-            self._of_word, most
-        )  # of a word those of its terms that are looked for: () of most words
 
     def snippet(self, text: str, most: int = LETTERS) -> Snippet:
         """The stretch of about ``most`` letters with the most different terms, each as much as it weighs; all of a text that is no longer.
@@ -56,9 +53,6 @@ class Marker:
         marks = tuple((b - begin, e - begin) for b, e, _ in spots if begin <= b and e <= end)
         return Snippet(text[begin:end], begin, len(text), marks)
 
-    def _of_word(self, word: str) -> tuple[str, ...]:
-        return tuple(term for term in self._analyser.terms_of(word) if term in self._weights)
-
     def _parts(self, text: str) -> Iterator[list[Spot]]:
         """The words of a text that are looked for, part by part."""
         begin = 0
@@ -69,19 +63,22 @@ class Marker:
             begin = end
 
     def _spots(self, text: str, begin: int, end: int) -> Iterator[Spot]:
-        wanted = self._wanted
+        terms_of, nothing_of = self._analyser.terms_of, self._weights.keys().isdisjoint
         for found in letters.WORD.finditer(text, begin, end):
-            if terms := wanted[found[0]]:
-                if letters.is_run(
-                    found[0]
-                ):  # of a script without blanks only what was asked for, not all of the sentence
-                    yield from self._in_run(found[0], found.start())
-                else:
-                    yield found.start(), found.end(), terms
+            terms = terms_of(found[0])
+            if nothing_of(terms):
+                continue
+            if letters.is_run(found[0]):  # of a script without blanks only what was asked for, not all of the sentence
+                yield from self._in_run(found[0], found.start())
+            else:
+                yield found.start(), found.end(), self._wanted(terms)
+
+    def _wanted(self, terms: Iterable[str]) -> tuple[str, ...]:
+        return tuple(term for term in terms if term in self._weights)
 
     def _in_run(self, run: str, at: int) -> Iterator[Spot]:
         for begin, end, terms in self._analyser.spans(run):
-            if held := tuple(term for term in terms if term in self._weights):
+            if held := self._wanted(terms):
                 yield at + begin, at + end, held
 
 
@@ -113,17 +110,17 @@ def _start(text: str, begin: int, word: int) -> int:
 
 def _heaviest(spots: list[Spot], weights: Mapping[str, float], most: int) -> tuple[int, int]:
     """The first and the last spot of the stretch that holds the most of different terms; of equals the one with more words."""
-    best, found = (-1.0, 0), (0, 0)
-    held: dict[str, int] = {}
-    first = 0
+    best, found, worth, first = (-1.0, 0), (0, 0), 0.0, 0
+    held: Counter[str] = Counter()
     for last, (_, end, terms) in enumerate(spots):
         for term in terms:
-            held[term] = held.get(term, 0) + 1
+            worth += 0.0 if held[term] else weights[term]
+            held[term] += 1
         while end - spots[first][0] > most and first < last:
             for term in spots[first][2]:
                 held[term] -= 1
+                worth -= 0.0 if held[term] else weights[term]
             first += 1
-        worth = sum(weights[term] for term, many in held.items() if many), last - first
-        if worth > best:
-            best, found = worth, (first, last)
+        if (told := (round(worth, 9), last - first)) > best:
+            best, found = told, (first, last)
     return found

@@ -45,7 +45,7 @@ class Words(dict[str, int]):
     def turned(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The terms of words of several so far, and where each one's end. These words are forgotten: in scripts without blanks
         no two are the same."""
-        held = np.frombuffer(self.flat, np.int32), np.frombuffer(self.ends, np.int64)
+        held = np.asarray(self.flat), np.asarray(self.ends)
         for word in self._several:
             self.pop(word, None)
         self._several, self.flat, self.ends = [], array("i"), array("q", [0])
@@ -78,8 +78,10 @@ def read(
 ) -> tuple[list[str], Laid]:
     """The terms in their order, and the postings of all documents, whose fields come side by side.
 
-    Raises ValueError where a field has fewer documents than another, DataError for a document that is too long.
+    Raises ValueError where there is no field or one has fewer documents than another, DataError for a document that is too long.
     """
+    if not texts:
+        raise ValueError("documents without a field")
     table, found = Words(analyser), list[Stretch]()
     held = [len(cells) for cells in texts.values() if isinstance(cells, Sized)]
     with ThreadPoolExecutor(1) as pool:
@@ -92,11 +94,13 @@ def read(
                 say(piece.first / max(held))
         if waiting is not None:
             found.append(waiting.result())
-    terms = list(table.terms)
-    order = sorted(range(len(terms)), key=terms.__getitem__)
+    terms = sorted(table.terms)
     rank = np.empty(len(terms), dtype=np.int32)
-    rank[order] = np.arange(len(terms), dtype=np.int32)
-    return [terms[number] for number in order], laid(found, rank, len(texts))
+    rank[[table.terms[term] for term in terms]] = np.arange(len(terms), dtype=np.int32)
+    postings = laid(found, rank, len(texts))
+    if say is not None:
+        say(1.0)
+    return terms, postings
 
 
 def _pieces(texts: Mapping[str, Iterable[str | None]], table: Words) -> Iterator[Piece]:
@@ -108,7 +112,7 @@ def _pieces(texts: Mapping[str, Iterable[str | None]], table: Words) -> Iterator
             if cell:
                 codes.extend(map(code, words(cell)))
             ends.append(len(codes))
-        if len(codes) >= PIECE:
+        if len(codes) + len(table.flat) >= PIECE:
             yield _piece(codes, ends, first, fields, table)
             first += len(ends) // fields
             codes, ends = array("i"), array("q")
@@ -117,7 +121,7 @@ def _pieces(texts: Mapping[str, Iterable[str | None]], table: Words) -> Iterator
 
 
 def _piece(codes: array[int], ends: array[int], first: int, fields: int, table: Words) -> Piece:
-    return Piece(np.frombuffer(codes, np.int32), np.frombuffer(ends, np.int64), first, fields, *table.turned())
+    return Piece(np.asarray(codes), np.asarray(ends), first, fields, *table.turned())
 
 
 def _expanded(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from plimsoll import phrases
 from plimsoll.analysis import Analyser
-from plimsoll.ids import Ids
 from plimsoll.index_build import Say, read
 from plimsoll.index_checks import check
 from plimsoll.letters import LONGEST, words
@@ -127,7 +126,7 @@ def build(texts: Mapping[str, Iterable[str | None]], analyser: Analyser, say: Sa
     document of more than two thousand million words.
     """
     terms, held = read(texts, analyser, say)
-    return _index(analyser, Lexicon(Ids.of_texts([term.encode() for term in terms])), tuple(texts), held)
+    return _index(analyser, Lexicon.of_terms(terms), tuple(texts), held)
 
 
 def _index(analyser: Analyser, lexicon: Lexicon, fields: tuple[str, ...], held: Laid) -> Index:

@@ -172,11 +172,11 @@ class Later:
         code = getattr(fault, "sqlite_errorcode", None)
         if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return RequestError(
-                self.path.name, f"another program has been writing for {self._patience:g} s. Try again.", 503
+                "$", f"another program has been writing to {self.path.name} for {self._patience:g} s. Try again.", 503
             )
         if code is not None and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return RequestError(
-                self.path.name, f"nothing more can be written ({fault}). Nothing of this call was kept.", 507
+                "$", f"nothing more can be written to {self.path.name} ({fault}). Nothing of this call was kept.", 507
             )
         return BundleError(f"{self.path}: cannot hold later documents: {fault}.")
 
@@ -188,7 +188,7 @@ class Later:
             if name not in (*self._schema.names, *self._schema.ignored, self._schema.target):
                 raise RequestError(
                     f"{place}.{str(name)[:100]}",
-                    f"documents have no such column. {nearest(str(name)[:100], self._schema.names)}",
+                    f"documents have no such column. {nearest(str(name)[:100], (self._schema.target, *self._schema.names))}",
                 )
         name = self._id(row.get(self._schema.target), f"{place}.{self._schema.target}")
         return Change(name, tuple(self._cell(row, column.name, place) for column in self._schema.columns))

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from plimsoll import documents, judged, known_items, languages
+from plimsoll.analysis import stems
 from plimsoll.collection import Collection
 from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.finding import QUERY
@@ -23,6 +24,7 @@ from plimsoll.job import Job
 from plimsoll.judged import Judged
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.stop_words import LISTS
 from plimsoll.truth import Part, Truth
 
 Array = NDArray[Any]
@@ -91,6 +93,10 @@ def _settled(job: Job, read: documents.Read) -> Job:
     cells = (read.collection.rows.texts(name) for name in read.fields)
     language = job.search.language or languages.of(text for each in cells for text in each.values[:_HEARD])
     search = replace(job.search, text=",".join(read.fields), language=language)
+    if language not in (languages.NONE, *LISTS, *stems()):
+        raise JobError(
+            f'--language "{language}" is none that is known. {nearest(language, [languages.NONE, *stems()])}'
+        )
     return replace(job, predict=read.collection.schema.target, search=search)
 
 

@@ -17,6 +17,7 @@ from plimsoll.box import Box, Page, Wanted
 from plimsoll.collection import Collection
 from plimsoll.ids import Ids
 from plimsoll.later import Cells, Change, Later
+from plimsoll.packed_texts import PackedTexts
 from plimsoll.rows import Cells as Column
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Kind, Schema
@@ -131,4 +132,4 @@ def _joined(one: Column, other: Column, kind: Kind) -> Column:
         return Coded.of([*one.texts(), *other.texts()])
     # Hardly a text is there twice, so none is looked for.
     codes = np.where(other.codes < 0, np.int32(-1), other.codes + np.int32(len(one.values)))
-    return Coded(np.concatenate([one.codes, codes]).astype(np.int32), tuple(chain(one.values, other.values)))
+    return Coded(np.concatenate([one.codes, codes]).astype(np.int32), PackedTexts.of(chain(one.values, other.values)))

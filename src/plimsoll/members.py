@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -15,6 +16,9 @@ from plimsoll.errors import BundleError
 DTYPES = {"F64": 8, "F32": 4, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U16": 2, "U64": 8, "U32": 4, "BOOL": 1}
 # Little-endian on every machine.
 _NUMPY = dict(zip(DTYPES, ("<f8", "<f4", "<i8", "<i4", "<i2", "i1", "u1", "<u2", "<u8", "<u4", "?"), strict=True))
+_DTYPE = {np.dtype(held).str: name for name, held in _NUMPY.items()}
+_ALIGNED = 8  # bytes
+_LARGE = 32 * 2**20  # bytes that are not copied once more
 _TAIL = 64  # bytes at the end of a file in which a pickle's last is looked for
 MOST_JSON = 64 * 2**20  # parsed, it takes many times its length
 MOST_HEADER = 16 * 2**20
@@ -132,6 +136,35 @@ def _check_tensor(name: str, key: str, tensor: _Tensor) -> None:
     wanted = math.prod(tensor.shape) * DTYPES[tensor.dtype]
     if len(tensor.shape) > 8 or any(part < 0 for part in tensor.shape) or end - start != wanted:
         raise BundleError(f'{name}: the tensor "{key[:60]}" has {end - start} bytes; its shape says {wanted}.')
+
+
+def save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as a member of safetensors, the same bytes every time. Of large ones one copy is held, and not three.
+
+    >>> arrays_of("one", save({"b": np.array([1, 2]), "a": np.array([0.5], dtype=np.float32)}))["b"].tolist()
+    [1, 2]
+    """
+    held = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    order = sorted(
+        held, key=lambda name: (-held[name].itemsize, name)
+    )  # large numbers first: each begins at a multiple of its size
+    ends = np.cumsum([held[name].nbytes for name in order], dtype=np.int64).tolist()
+    told = {
+        name: {
+            "dtype": _DTYPE[held[name].dtype.str],
+            "shape": held[name].shape,
+            "data_offsets": (end - held[name].nbytes, end),
+        }
+        for name, end in zip(order, ends, strict=True)
+    }
+    header = msgspec.json.encode(told)
+    header += b" " * (-len(header) % _ALIGNED)
+    whole = np.empty(8 + len(header) + (ends[-1] if ends else 0), dtype=np.uint8)
+    whole[: 8 + len(header)] = np.frombuffer(len(header).to_bytes(8, "little") + header, dtype=np.uint8)
+    for name, end in zip(order, ends, strict=True):
+        start = 8 + len(header) + end
+        whole[start - held[name].nbytes : start] = held[name].reshape(-1).view(np.uint8)
+    return whole.tobytes() if whole.nbytes < _LARGE else cast(bytes, memoryview(whole.data).toreadonly())
 
 
 def load(data: bytes | memoryview) -> dict[str, NDArray[Any]]:

@@ -57,6 +57,10 @@ class PackedTexts(Sequence[str]):
         begin = int(self.ends[number - 1]) if number else 0
         return self.text[begin : int(self.ends[number])].tobytes()
 
+    def sizes(self) -> NDArray[np.int64]:
+        """The bytes of each, shape (texts,)."""
+        return np.diff(self.ends, prepend=0)
+
     def __iter__(self) -> Iterator[str]:
         for begin in range(0, len(self), _PIECE):
             piece = self[begin : begin + _PIECE]

@@ -58,6 +58,10 @@ class Coded:
     def take(self, index: NDArray[np.intp]) -> Coded:
         return Coded(self.codes[index], self.values)
 
+    def each(self) -> Iterator[str | None]:
+        """The texts in order, one at a time: of texts that lie packed no more is held."""
+        return (None if code < 0 else self.values[code] for code in self.codes.tolist())
+
     def texts(self) -> list[str | None]:
         if len(self.codes) < len(self.values):  # a few of many, which may lie packed
             return [None if code < 0 else self.values[code] for code in self.codes.tolist()]

@@ -211,8 +211,8 @@ def _shown(args: argparse.Namespace, searcher: Searcher) -> int:
 def _in_file(rows: str, fault: RequestError) -> str:
     """A fault of a list of documents in the words of the file that they came from."""
     found = re.fullmatch(r"\$\[(\d+)\](?:\.(.*))?", fault.path, re.DOTALL)
-    if found is None:
-        return f"{rows}: {fault.reason}"
+    if found is None:  # of all of them, or of the file that they were to go to
+        return f"{rows if fault.path == '$' else fault.path}: {fault.reason}"
     column = f', "{found[2]}"' if found[2] else ""
     return f"{rows}, row {int(found[1]) + 1:,}{column}: {fault.reason}"
 

@@ -17,6 +17,7 @@ from plimsoll.inverted import Index
 
 Array = NDArray[Any]
 METHODS = ("lucene", "robertson", "atire", "bm25l", "bm25+")
+MOST = 1_000  # of k1, delta and a boost: no weight comes to be nothing or infinite
 LEAST = 1e-6  # idf of a term that says nothing, or less: what has it is still found
 
 
@@ -36,10 +37,10 @@ class Weighing:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f'no formula is called "{self.method}": there are {", ".join(METHODS)}')
-        if not (0 <= self.k1 < math.inf and 0 <= self.b <= 1 and 0 <= self.delta < math.inf):
+        if not (0 <= self.k1 <= MOST and 0 <= self.b <= 1 and 0 <= self.delta <= MOST):
             raise ValueError(f"k1 {self.k1}, b {self.b} and delta {self.delta} are not those of a weighing")
-        if not all(0 < boost < math.inf for boost in self.boosts):
-            raise ValueError("a boost is above 0")
+        if not all(1 / MOST <= boost <= MOST for boost in self.boosts):
+            raise ValueError(f"a boost is between {1 / MOST} and {MOST:,}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ def shares(index: Index, weighing: Weighing, means: Array) -> NDArray[np.float32
         norm = np.float32(1 - weighing.b) + np.float32(weighing.b) * length.astype(np.float32)
         found[field] = boosts[field] / np.where(norm > 0, norm, np.float32(1))  # an empty field holds no term
     return found
+
+
+def parts(index: Index, postings: slice, held: Array, weighing: Weighing) -> NDArray[np.float32]:
+    """How much postings count before it is asked how rare their terms are; ``held`` is what ``shares`` gives."""
+    docs, counts = index.docs[postings], index.counts[:, postings]
+    frequency = counts[0] * held[0][docs]
+    for field in range(1, len(counts)):
+        frequency += counts[field] * held[field][docs]
+    return saturated(frequency, weighing)
 
 
 def saturated(frequency: NDArray[np.float32], weighing: Weighing) -> NDArray[np.float32]:

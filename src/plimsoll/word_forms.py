@@ -34,7 +34,7 @@ class Forms:
     def nearest(self, term: str, word: str, edits: int) -> str | None:
         """The form of a term that is so few slips away from a word, written small where that is; None where none is."""
         forms = {form.lower(): form for form in reversed(self[term])}
-        near = (table := Lexicon.holding(forms)).near(word.lower(), edits, 1)
+        near = (table := Lexicon.of_terms(forms)).near(word.lower(), edits, 1)
         if not near:
             return None
         found = table.term(near[0][0])

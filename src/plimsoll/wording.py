@@ -16,12 +16,14 @@ import numpy as np
 from plimsoll import asking, letters, typos
 from plimsoll.asking import Query
 from plimsoll.inverted import Index
+from plimsoll.remembered import Remembered
 from plimsoll.shelf import Mask, Shelf
 from plimsoll.word_forms import Forms
 
 EXPANDED = 16  # words that one with a star stands for in the ranking: those in most documents
 MOST_MENDED = 4  # words of a query that are looked for near others: each is compared with the whole lexicon
 _ENDING = 3  # letters that the end of a word with a star may have beyond its stem
+_MEANT = 10_000  # words that no document has, of which it is remembered what was meant
 _KEPT = 100_000  # words that are remembered as known
 
 
@@ -45,13 +47,16 @@ class Wording:
         self._bare = dataclasses.replace(self._analyser, stem="", stop="")
         self._known: dict[str, bool] = {}  # words of documents and stop words: whether they have a term
         self._forms = Forms(shelves)
+        self._meant: Remembered[str, str | None] = Remembered(
+            lambda word: typos.meant(word, self._indexes, self._forms), _MEANT
+        )
 
     def understood(self, text: str, mend: bool = True) -> Asked:
         """What a query asks for."""
         query, passed = asking.parse(text), list[str]()
         words = letters.words(query.text)
         new = [word for word in words if word not in self._known]  # none for nearly all queries, and then this is all
-        swaps = self._mended(dict.fromkeys(new), mend, passed) if new else {}
+        swaps = self._mended(dict.fromkeys(new), _literal(query), mend, passed) if new else {}
         ranked = typos.replaced(query.text, swaps)
         found = any(self._known.get(word, True) for word in words)
         if query.cut:
@@ -77,8 +82,9 @@ class Wording:
             *(~self._holding(word, shelf) for word in query.without),
         ]
 
-    def _mended(self, words: Iterable[str], mend: bool, passed: list[str]) -> dict[str, str]:
-        """What is asked for instead of words that no document has; those that are known are remembered."""
+    def _mended(self, words: Iterable[str], literal: set[str], mend: bool, passed: list[str]) -> dict[str, str]:
+        """What is asked for instead of words that no document has, but for those that are meant as they stand; what is known is
+        remembered."""
         swaps: dict[str, str] = {}
         tried = 0
         if len(self._known) > _KEPT:
@@ -90,7 +96,7 @@ class Wording:
                 self._known[said] = bool(terms)
                 continue
             tried += 1
-            meant = typos.meant(word, self._indexes, self._forms) if mend and tried <= MOST_MENDED else None
+            meant = self._meant[word] if mend and tried <= MOST_MENDED and said not in literal else None
             if meant is not None:
                 swaps[word] = meant
             elif tried <= MOST_MENDED:
@@ -142,6 +148,11 @@ class Wording:
 
         phrases, must, without = map(sound, (query.phrases, query.must, query.without))
         return dataclasses.replace(query, phrases=phrases, must=must, without=without)
+
+
+def _literal(query: Query) -> set[str]:
+    """The words that a document must have as they are typed."""
+    return set() if query.bare else set(letters.words(" ".join((*query.phrases, *query.must))))
 
 
 def _why_nothing(text: str, query: Query, words: Sequence[str]) -> str:

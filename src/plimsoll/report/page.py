@@ -100,7 +100,8 @@ def _section(name: str, title: str, *inside: object, lead: object = None) -> Mar
 
 def _job(run: Run) -> Markup:
     job = run.get("job") or {}
-    verb = "decode" if job.get("moments") else "recommend" if job.get("lists") else "predict"
+    verbs = {"moments": "decode", "lists": "recommend", "documents": "search by"}
+    verb = next((said for part, said in verbs.items() if job.get(part)), "predict")
     words = [f"{verb} {job['predict']}"] if job.get("predict") else []
     words += [str(job[key]) for key in ("task",) if job.get(key)]
     words += [f"split {job['split']}"] if job.get("split") else []

@@ -22,7 +22,7 @@ def answering(
     """
     recommends, searches = (bool(bundle.schema.of(kind)) for kind in (Kind.HISTORY, Kind.QUERY))
     if lists is not None and not recommends:
-        raise JobError("--lists is of bundles that recommend. Decide on rows with --policy.")
+        raise JobError("--lists is of bundles whose answers are lists of items. Decide on rows with --policy.")
     if later is not None and not searches:
         raise JobError("--later is of bundles that search: its documents come later.")
     if recommends:

@@ -42,7 +42,7 @@ class AskReader(Generic[_Ask]):
         """What one row asks. Raises RequestError."""
         raise NotImplementedError
 
-    def _too_long(self, path: str) -> str:
+    def _too_long(self) -> str:
         """What is wrong with a list within a row that has too many parts."""
         raise NotImplementedError
 
@@ -63,7 +63,7 @@ class AskReader(Generic[_Ask]):
         if text.startswith("Expected `array` of length <="):
             if path in ("$", "$.rows"):
                 return RequestError(path, f"more than {self._most} rows. Send them in several requests.", 413)
-            return RequestError(path, self._too_long(path), 413)
+            return RequestError(path, self._too_long(), 413)
         if text.startswith("Expected `str` of length <="):
             return RequestError(path, f"the text is longer than {MOST_TEXT} characters", 413)
         return RequestError(path, text[:1].lower() + text[1:])

@@ -121,7 +121,7 @@ class ListReader(AskReader[Ask]):
         numbers = self._numbers(ids)
         return numbers[numbers >= 0]
 
-    def _too_long(self, path: str) -> str:
+    def _too_long(self) -> str:
         return f"more than {MOST_EVENTS:,} items. Send the newest of them."
 
 

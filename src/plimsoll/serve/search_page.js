@@ -2,7 +2,7 @@
 const main = document.querySelector("main[data-about]");
 const about = main && JSON.parse(main.dataset.about); // columns: id, heading, fields, facets, shown; and how many documents
 const find = (selector) => document.querySelector(selector);
-const [K, WAIT, FEW] = [10, 120, 6]; // documents of a page, ms between a letter and the question, values of a facet before "more"
+const [K, WAIT, FEW, SHORT] = [10, 120, 6, 60]; // documents of a page, ms between a letter and the question, values of a facet before "more", letters of a short text
 const state = { q: "", where: {}, page: 0, typos: true, begun: false }; // begun: the last word is one that only begins so
 const opened = new Set(); // facets that show all of their values
 let asking = new AbortController();
@@ -90,10 +90,12 @@ function empty() {
   find("#hits").replaceChildren();
   find("#facets").replaceChildren();
   find("#pages").hidden = find(".facets").hidden = true;
+  find("#hints").hidden = false;
 }
 
 // What was found.
 function show(told, took) {
+  find("#hints").hidden = true;
   const first = state.page * K + 1;
   const many = told.total ?? first - 1 + told.hits.length;
   const time = took < 10 ? took.toFixed(1) : Math.round(took);
@@ -121,8 +123,12 @@ function shown(hit, rank) {
   const heading = lit[about.heading]?.text ? marked(lit[about.heading]) : [said(hit.id)];
   const open = made("button", heading, { type: "button", className: "open" });
   open.addEventListener("click", () => details(hit.id));
-  const parts = about.fields.filter((name) => name !== about.heading && lit[name]?.text).map((name) => made("p", marked(lit[name]), { className: "part" }));
-  const under = about.shown.filter((name) => fields[name] != null).map((name) => made("span", said(fields[name]), { title: name }));
+  const others = about.fields.filter((name) => name !== about.heading && lit[name]?.text);
+  const told = others.filter((name, place) => !place || lit[name].marks.length); // the first as it is, others where the query met them
+  const parts = told.map((name) => made("p", marked(lit[name]), { className: "part" }));
+  const short = others.filter((name) => !told.includes(name) && lit[name].letters <= SHORT).map((name) => made("span", lit[name].text, { title: name }));
+  const known = about.shown.filter((name) => fields[name] != null).map((name) => made("span", said(fields[name]), { title: name }));
+  const under = [...short, ...known];
   const why = made("button", "Why this one", { type: "button", className: "link" });
   why.setAttribute("aria-expanded", "false");
   const item = made("li", [made("h3", open), ...parts, made("p", [...under, why], { className: "under" })]);

@@ -87,11 +87,24 @@ def _asks() -> Markup:
         spellcheck="false",
         maxlength=2_000,
         enterkeyhint="search",
-        placeholder="Words, or “words in a row”",
+        placeholder="What is looked for",
         aria_label="Search",
     )
     form = tag("form", field, tag("kbd", "/", aria_hidden="true"), class_="asks", role="search", action="/search")
-    return tag("div", tag("h1", "Search", class_="unseen"), form, tag("div", id="said", class_="said", role="status"))
+    said = tag("div", id="said", class_="said", role="status")
+    return tag("div", tag("h1", "Search", class_="unseen"), form, said, _hints())
+
+
+def _hints() -> Markup:
+    """How a query is written, seen while nothing is asked."""
+    ways = {
+        "“words in a row”": "stand in a document so",
+        "+word": "must be there",
+        "-word": "must not",
+        "wind*": "is all that begins so",
+    }
+    told = [tag("div", tag("dt", way), tag("dd", says)) for way, says in ways.items()]
+    return tag("dl", *told, id="hints", class_="hints")
 
 
 def _found() -> Markup:

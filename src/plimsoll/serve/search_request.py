@@ -82,5 +82,5 @@ class SearchReader(AskReader[Ask]):
             place,
         )
 
-    def _too_long(self, path: str) -> str:  # noqa: ARG002
+    def _too_long(self) -> str:
         return f"more than {MOST_NAMES} of them. Name fewer."

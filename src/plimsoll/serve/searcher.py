@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from plimsoll import lexicon
 from plimsoll.box import Box
 from plimsoll.bundle import Bundle
 from plimsoll.errors import RequestError, TrialError
@@ -19,7 +20,6 @@ from plimsoll.rows import Coded, Rows
 from plimsoll.serve.list_answerer import ListAnswerer
 from plimsoll.serve.request import MOST_ROWS
 from plimsoll.serve.search_request import Ask, SearchReader
-from plimsoll.shelf import Shelf
 
 
 class Searcher(ListAnswerer):
@@ -31,15 +31,14 @@ class Searcher(ListAnswerer):
 
     def __init__(self, bundle: Bundle, most_rows: int = MOST_ROWS, later: Path | None = None) -> None:
         super().__init__(bundle, most_rows)
+        lexicon.distances()  # what is not installed is said here, and not to who is the first to mistype a word
         finder = self.finding.finder
         self.fields = finder.index.fields
         self.usual = msgspec.json.encode({column.name: column.example for column in bundle.schema.columns})
-        self._later = self._kept(later) if later is not None else None
         self.changes = later is not None
-        box = Box(finder, self.collection, self.fields)
-        self._box = (
-            (lambda: box) if self._later is None else Live(finder, self.collection, self._later, self.fields).box
-        )
+        self._later = self._kept(later) if later is not None else None
+        self._live = Live(finder, self.collection, self._later, self.fields) if self._later is not None else None
+        self._made = Box(finder, self.collection, self.fields)
 
     def _kept(self, later: Path) -> Later:
         return Later(later, str(self.bundle.facts.get("digest", "")), self.collection.schema)
@@ -58,7 +57,7 @@ class Searcher(ListAnswerer):
     @property
     def box(self) -> Box:
         """The search box over all documents that there are now."""
-        return self._box()
+        return self._live.box() if self._live is not None else self._made
 
     @property
     def later(self) -> Later:

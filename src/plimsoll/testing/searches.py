@@ -86,5 +86,5 @@ def _listed(
     recipe: Recipe, made: Finding, toy: Toy, text: str, among: Any, depth: int = ranking.DEPTH
 ) -> np.ndarray[Any, Any]:
     with caught(recipe, "best", toy):
-        found = made.finder.best(text, depth, among)
-    return np.asarray(ranking.checked(found[None], 1, toy.schema.lists)["item"][0])
+        found = ranking.checked(made.finder.best(text, depth, among)[None], 1, toy.schema.lists)
+    return np.asarray(found["item"][0])
