@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import machine, recommenders
+from plimsoll import lambdamart, recommenders
 from plimsoll.clock import Clock
-from plimsoll.forest import Forest, graph
+from plimsoll.forest import Forest
+from plimsoll.lambdamart import Plan
 from plimsoll.rows import Histories
 from plimsoll.scorer import Scorer, floats, scalar, taken
 
@@ -138,7 +139,7 @@ def fit(
     lessons = np.argwhere(np.arange(1, last + 1) <= hidden[:, None]) + np.array([0, 1])  # (row, how far from its end)
     order = np.random.default_rng(seed).permutation(len(lessons))[:most]
     matrix, target, sizes = _taught(sieve, histories, lessons[order])
-    forest = _grown(matrix, target, sizes, trees, leaves, rate, seed, clock)
+    forest = lambdamart.grow(matrix, target, sizes, Plan(trees, leaves, rate), seed, clock).forest
     return Ranker(Sieve(tuple(make(histories) for make in makers), drawn, each, sieve.table), forest)
 
 
@@ -155,39 +156,6 @@ def _taught(sieve: Sieve, histories: Histories, lessons: Array) -> tuple[Array, 
     if not parts:
         raise ValueError("no event held out is among the candidates: there is nothing to learn an order from")
     return np.concatenate(parts), np.concatenate(targets).astype(np.int8), np.array([len(part) for part in parts])
-
-
-def _grown(
-    matrix: Array, target: Array, sizes: Array, trees: int, leaves: int, rate: float, seed: int, clock: Clock | None
-) -> Forest:
-    import lightgbm
-
-    def stop_in_time(env: Any) -> None:
-        if clock is not None and clock.up:
-            raise lightgbm.callback.EarlyStopException(env.iteration, [])
-
-    booster = lightgbm.train(
-        {**_PARAMETERS, "num_leaves": leaves, "learning_rate": rate, "seed": seed, "num_threads": machine.cores()},
-        lightgbm.Dataset(matrix, target, group=sizes, free_raw_data=True),
-        trees,
-        callbacks=[stop_in_time],
-    )
-    grown = booster.dump_model()["tree_info"]
-    return Forest(graph(grown, matrix.shape[1], 1, [0.0], 1.0))
-
-
-_PARAMETERS: dict[str, Any] = {
-    "objective": "lambdarank",
-    "lambdarank_truncation_level": 15,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.7,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "use_missing": False,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
 
 
 def of(arrays: Mapping[str, Array], trees: bytes) -> Ranker:

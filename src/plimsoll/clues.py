@@ -1,0 +1,182 @@
+"""Clues: what is told of a document beside a query, each by a name that a reader understands, for trees to weigh.
+
+They are numbers of the query and the document, and of what is known of the collection that was learned from; never of the other
+documents of a list. So a document has the same clues whichever others may be listed, and a later one goes with the earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import fused
+from plimsoll.bm25 import Bm25
+from plimsoll.finding import Texts
+from plimsoll.fused import Fused
+from plimsoll.inverted import Index, build
+from plimsoll.lsa import Lsa, unit
+from plimsoll.scorer import floats
+
+Array = NDArray[Any]
+_FEW = 10  # neighbours of a document
+_AMONG = 20_000  # documents among which neighbours are looked for
+_FIRST = 5  # documents that are taken to be meant
+_MOST_FIELDS = 4  # that are told of one by one
+_LITTLE = 1e-6  # what a field counts beside the one that is told of
+_PIECE = 256  # documents whose neighbours are looked for together
+_NEAR, _NEARNESS = "near", "nearness"
+
+
+@dataclass(frozen=True)
+class Known:
+    """The documents that were learned from: how a query finds them says what it means."""
+
+    words: Bm25
+    meaning: Lsa
+
+    def like_the_best(self, cosines: Array) -> NDArray[np.float32]:
+        """The middle of those that are nearest to a query, shape (rank,) (Rocchio 1971)."""
+        few = min(_FIRST, self.meaning.index.many)
+        best = np.argpartition(-cosines[: self.meaning.index.many], few - 1)[:few]
+        return unit(self.meaning.points[best].sum(axis=0))
+
+
+@dataclass(frozen=True)
+class Clues:
+    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other; ``near``, shape (documents, few), are the
+    documents of ``known`` to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
+
+    parts: Fused
+    fields: tuple[Bm25, ...]
+    known: Known
+    near: NDArray[np.int32]
+    nearness: NDArray[np.float32]
+
+    @property
+    def index(self) -> Index:
+        return self.parts.index
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each clue is called, in order."""
+        own = tuple(f"words in {name}" for name in self.index.fields[: len(self.fields)])
+        return ("words", "share of the words", *own, *_MEANINGS, *_NEIGHBOURS, "length", "words asked for")
+
+    def of(self, text: str, places: Array) -> NDArray[np.float32]:
+        """The clues of some documents, shape (places, clues)."""
+        index, meaning = self.index, self.parts.meaning
+        found = np.empty((len(places), len(self.names)), dtype=np.float32)
+        words, point = self.parts.words.scores(text), meaning.axes.point(text)
+        points = meaning.points[places]
+        said = [words[places], words[places] / np.float32(max(self.parts.most(text), 1e-9))]
+        said += [model.scores(text)[places] for model in self.fields]
+        said += [_cosines(points, point, axes) for axes in _cuts(meaning.axes.rank)]
+        said += self._neighbours(text, places, point, points, words)
+        said += [np.log1p(index.lengths[:, places].sum(axis=0)), np.log1p(len(index.analyser.terms(text)))]
+        for at, each in enumerate(said):
+            found[:, at] = each
+        return found
+
+    def _neighbours(self, text: str, places: Array, point: Array, points: Array, words: Array) -> list[Array]:
+        """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
+        known, near, shares = self.known, self.near[places], self.nearness[places]
+        cosines = known.meaning.towards(point)
+        words = words if known.words is self.parts.words else known.words.scores(text)
+        middle = known.like_the_best(cosines) if point.any() else point
+        return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
+
+    def beside(self, texts: Texts) -> Clues:
+        """Of other documents; what is known is what was learned from."""
+        index = build(texts, self.index.analyser)
+        points = self.parts.meaning.over(index)
+        parts = Fused(self.parts.words.beside(index), points, self.parts.share, self.parts.told)
+        own = tuple(model.beside(index) for model in self.fields)
+        return Clues(parts, own, self.known, *neighbours(points.points, self.known.meaning.points, False))
+
+    def arrays(self) -> dict[str, Array]:
+        return self.parts.arrays() | {_NEAR: self.near, _NEARNESS: self.nearness}
+
+
+def of_parts(parts: Fused) -> Clues:
+    """The clues that are had of BM25 and LSA of the same documents."""
+    points = parts.meaning.points
+    return _made(parts, *neighbours(points, points, True))
+
+
+def of(arrays: Mapping[str, Array], index: Index) -> Clues:
+    """The clues that ``arrays`` wrote. Raises KeyError and ValueError where they are not those of the index."""
+    near, shares = arrays[_NEAR], arrays[_NEARNESS]
+    if near.dtype != np.int32 or near.ndim != 2 or len(near) != index.many:
+        raise ValueError(f"neighbours of {near.dtype} and shape {near.shape} for {index.many} documents")
+    if near.size and (near.min() < 0 or near.max() >= index.many):
+        raise ValueError("neighbours that there are not")
+    rest = {name: array for name, array in arrays.items() if name not in (_NEAR, _NEARNESS)}
+    return _made(fused.of(rest, index), near, floats(shares, _NEARNESS, *near.shape))
+
+
+def _made(parts: Fused, near: Array, shares: Array) -> Clues:
+    names = parts.index.fields
+    own = [_alone(parts.words, field) for field in range(len(names)) if 1 < len(names) <= _MOST_FIELDS]
+    return Clues(parts, tuple(own), Known(parts.words, parts.meaning), near, shares)
+
+
+def _alone(model: Bm25, field: int) -> Bm25:
+    """BM25 of a field, beside which the others count next to nothing."""
+    boosts = tuple(1.0 if at == field else _LITTLE for at in range(len(model.index.fields)))
+    return Bm25.of(model.index, replace(model.weighing, boosts=boosts), model.facts)
+
+
+def neighbours(
+    points: Array, known: Array, same: bool, few: int = _FEW
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For each point the known ones with the largest cosine, and what each counts, shape (points, few); of very many known ones some,
+    evenly. Where both are the ``same``, none is its own neighbour.
+
+    >>> near, shares = neighbours(np.eye(3, dtype=np.float32)[[0, 0, 1]], np.eye(3, dtype=np.float32)[[0, 0, 1]], True, few=1)
+    >>> near[:2, 0].tolist(), shares[:2, 0].tolist()
+    ([1, 0], [1.0, 1.0])
+    """
+    places = np.linspace(0, len(known) - 1, min(len(known), _AMONG)).astype(np.int32)
+    few = min(few, max(1, len(places) - same))
+    near, shares = np.empty((len(points), few), np.int32), np.empty((len(points), few), np.float32)
+    there = known[places].T
+    for begin in range(0, len(points), _PIECE):
+        cosines = points[begin : begin + _PIECE] @ there
+        if same and len(places) > 1:
+            rows = np.arange(begin, begin + len(cosines))
+            own = np.minimum(np.searchsorted(places, rows), len(places) - 1)
+            itself = places[own] == rows
+            cosines[np.flatnonzero(itself), own[itself]] = -np.inf
+        best = np.argpartition(-cosines, few - 1, axis=1)[:, :few]
+        held = np.maximum(np.take_along_axis(cosines, best, axis=1), 0)
+        near[begin : begin + _PIECE] = places[best]
+        shares[begin : begin + _PIECE] = held / np.maximum(held.sum(axis=1, keepdims=True), np.float32(1e-9))
+    return near, shares
+
+
+def memory(documents: float, words: float) -> float:
+    """Bytes that are held beside BM25 and LSA: a weight for each posting and field, and neighbours."""
+    return 4.0 * (1 + _MOST_FIELDS) * words + 8.0 * _FEW * documents + 8.0 * _PIECE * min(documents, _AMONG)
+
+
+def work(documents: float, rank: float) -> float:
+    """Operations of looking for neighbours."""
+    return 2.0 * rank * documents * min(documents, _AMONG)
+
+
+_MEANINGS = ("meaning", "meaning, roughly", "meaning, very roughly")
+_NEIGHBOURS = ("like what is found first", "meaning of its neighbours", "words of its neighbours")
+
+
+def _cuts(rank: int) -> tuple[int, int, int]:
+    """Axes that are looked at: all, the first half and the first quarter of them, which say what is meant in fewer words."""
+    return rank, max(1, rank // 2), max(1, rank // 4)
+
+
+def _cosines(points: Array, point: Array, axes: int) -> Array:
+    """Of the first so many axes."""
+    return unit(points[:, :axes]) @ unit(point[:axes])

@@ -1,0 +1,123 @@
+"""The words of a query and what they mean in one sum: BM25 as a share of the most that it could be, and the cosine of LSA.
+
+How much each counts is settled by judged queries, and one of them may count nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import lexical, lsa, ranking, relevance, top
+from plimsoll.bm25 import Bm25
+from plimsoll.finding import Study, Texts
+from plimsoll.inverted import Index, build
+from plimsoll.lexical import Lexical
+from plimsoll.lsa import Lsa
+from plimsoll.scorer import scalar
+
+Array = NDArray[Any]
+MEANING = "meaning"  # what a part of a score is called that is no word's
+_SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+_MOST = 400  # queries that shares are compared on
+_DEPTH = 20  # of lists that are compared
+_KINDS = ("lexical.", "lsa.")
+
+
+@dataclass(frozen=True)
+class Fused:
+    """``share`` is that of the cosine; ``told`` is the BM25 that was learned, of the same documents or of earlier ones."""
+
+    words: Bm25
+    meaning: Lsa
+    share: float
+    told: Bm25
+
+    @property
+    def index(self) -> Index:
+        return self.words.index
+
+    def most(self, text: str) -> float:
+        """What a document would score that had nothing but the terms of a query: the same, whatever documents are asked."""
+        facts, terms = self.told.facts, self.told.index.analyser.terms(text)
+        known = self.told.index.numbers(text)
+        return float(facts.idf[known].sum()) + facts.unknown * (len(terms) - len(known))
+
+    def scores(self, text: str) -> NDArray[np.float32]:
+        """The score of each document, with zeros beyond (see ``top.room``)."""
+        point = self.meaning.axes.point(text)
+        if self.share == 1.0:
+            return self.meaning.towards(point)
+        if not (most := self.most(text)):
+            return np.zeros(top.room(self.index.many), dtype=np.float32)
+        if self.share == 0.0:
+            found = np.zeros(top.room(self.index.many), dtype=np.float32)
+        else:
+            found = self.meaning.towards(point) * np.float32(self.share)
+        found[: self.index.many] += self.words.scores(text) * np.float32((1 - self.share) / most)
+        return found
+
+    def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
+        found = self.scores(text)
+        if among is not None:
+            found[: self.index.many][~among] = 0.0
+        return top.best(found, depth)
+
+    def because(self, text: str, document: int) -> list[tuple[str, float]]:
+        """What each word adds, and what is added by meaning: together they are the score."""
+        least = np.float32((1 - self.share) / max(self.most(text), 1e-9))
+        parts = [(term, float(part * least)) for term, part in self.words.because(text, document) if self.share < 1]
+        if self.share > 0:
+            cosine = float(self.meaning.points[document] @ self.meaning.axes.point(text))
+            parts.append((MEANING, self.share * cosine))
+        return sorted(parts, key=lambda part: (-abs(part[1]), part[0]))
+
+    def beside(self, texts: Texts) -> Fused:
+        index = build(texts, self.index.analyser)
+        return Fused(self.words.beside(index), self.meaning.over(index), self.share, self.told)
+
+    def arrays(self) -> dict[str, Array]:
+        parts = (Lexical(self.words).arrays(), self.meaning.arrays())
+        told = {
+            f"{kind}{name}": array for kind, part in zip(_KINDS, parts, strict=True) for name, array in part.items()
+        }
+        return told | {"share": np.array(self.share)}
+
+
+def of(arrays: Mapping[str, Array], index: Index) -> Fused:
+    """The model that ``arrays`` wrote. Raises ValueError where they are not those of the index."""
+    rest = {name for name in arrays if not name.startswith(_KINDS)}
+    if rest != {"share"}:
+        raise ValueError(f"arrays of no part: {', '.join(sorted(rest))[:80]}")
+    own, dense = ({name.removeprefix(k): arrays[name] for name in arrays if name.startswith(k)} for k in _KINDS)
+    words, share = lexical.of(own, index).model, scalar(arrays["share"], "share")
+    if not 0 <= share <= 1:
+        raise ValueError(f"a share of {share}")
+    return Fused(words, lsa.of(dense, index), share, words)
+
+
+def fit(study: Study, meaning: Lsa) -> Fused:
+    """BM25 with what it settles, and the share with which both find most for the queries of a study; of shares that find as much
+    the first, so that nothing is added that finds nothing."""
+    words = lexical.fit(study, meaning.index).model
+    plain = Fused(words, meaning, 0.0, words)
+    queries, truth = list(study.queries)[:_MOST], study.truth[:_MOST]
+
+    def worth(share: float) -> float:
+        model = replace(plain, share=share)
+        lists = np.stack([model.best(text, _DEPTH) for text in queries])
+        return relevance.mean(relevance.each("ndcg@10", ranking.found(lists, truth)))
+
+    if not queries:
+        return plain
+    best, found = 0.0, -1.0
+    for share in _SHARES:
+        if study.clock.up:
+            break
+        if (here := worth(share)) > found:
+            best, found = share, here
+    return replace(plain, share=best)
