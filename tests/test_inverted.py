@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -78,6 +78,7 @@ def both(documents: list[tuple[str | None, str | None]], analyser: Analyser) -> 
     return build({"title": [one for one, _ in documents], "text": [other for _, other in documents]}, analyser)
 
 
+@settings(deadline=None)
 @given(DOCUMENTS, st.sampled_from([PLAIN, STOPPED, GRAMS]), st.sampled_from([1, 7, 1 << 20]))
 def test_an_index_holds_what_the_texts_hold(documents: Any, analyser: Analyser, piece: int):
     """Counts by field and places of each term in each document, however few words are sorted together."""
@@ -92,6 +93,7 @@ def test_an_index_holds_what_the_texts_hold(documents: Any, analyser: Analyser, 
     assert index.many == len(documents)
 
 
+@settings(deadline=None)
 @given(DOCUMENTS, st.sampled_from([PLAIN, STOPPED, GRAMS]))
 def test_an_index_comes_out_of_its_arrays_as_it_was_though_they_cannot_be_written_to(
     documents: Any, analyser: Analyser
@@ -116,6 +118,7 @@ def has(held: Slots, wanted: Slots) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(DOCUMENTS, TEXTS, st.sampled_from([PLAIN, STOPPED, GRAMS]))
 def test_a_phrase_is_where_its_terms_stand_as_far_apart(documents: Any, text: str | None, analyser: Analyser):
     """Against looking for it everywhere, in each field by itself."""

@@ -38,6 +38,22 @@ def test_a_search_is_printed_as_it_is_found(made: Path, capsys: pytest.CaptureFi
     assert "stop words" in told(capsys, "search", made, "the of")[0]
 
 
+def test_a_document_cannot_give_orders_to_a_terminal(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Escapes in a title, in a text and in another column are shown as signs, and lines are not broken by it."""
+    new = tmp_path / "new.jsonl"
+    evil = "zeppelin \x1b[2J\x07\nat large"
+    new.write_text(json.dumps({"number": 77, "title": evil, "text": evil, "kind": evil}) + "\n")
+    told(capsys, "documents", made, "add", new)
+    for words in (
+        ["search", made, "zeppelin", "--later", tmp_path / "made.later.db"],
+        ["documents", made, "show", "77"],
+        ["search", made, "\x1b[2Jzepelin"],
+    ):
+        out, _ = told(capsys, *words)
+        assert out.replace("\n", "").isprintable(), out
+        assert "\nat large" not in out
+
+
 def test_highlights_are_painted_where_colours_are_shown(made: Path):
     """Signs stand around each word that the query met, even in a title, and none is left over."""
     from plimsoll.box import Wanted

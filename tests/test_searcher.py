@@ -14,6 +14,7 @@ from hypothesis import given
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from plimsoll import bundle, catalogue
+from plimsoll.box import MOST_K
 from plimsoll.errors import BundleError, JobError, RequestError
 from plimsoll.serve.answering import answering
 from plimsoll.serve.feedback import answers_of
@@ -175,6 +176,8 @@ def test_the_page_of_openapi_tells_of_a_search():
     assert not list(OpenAPIV31SpecValidator(shown).iter_errors())
     assert {"/predict", "/search", "/search.json", "/documents"} <= shown["paths"].keys()
     assert "/feedback" not in shown["paths"]
+    k = shown["components"]["schemas"]["Row"]["properties"]["k"]
+    assert (k["minimum"], k["maximum"], answer({"k": k["maximum"]})["hits"]) == (1, MOST_K, [])
     assert list(shown["paths"]["/documents"]) == ["get"]
 
 

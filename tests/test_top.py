@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ def slowly(scores: list[float], depth: int) -> list[tuple[int, float]]:
     return [(number, scores[number]) for number in found[:depth]]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 200), st.integers(0, 12), st.sampled_from([2, 5, 1_000]))
 def test_the_best_are_those_of_a_full_sort_however_many_are_the_same(seed: int, many: int, depth: int, values: int):
     """Columns or not, ties or not: the best first, the lower number first of equals, and nothing that scores nothing."""

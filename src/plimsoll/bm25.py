@@ -20,9 +20,10 @@ from plimsoll.weighing import Learned, Weighing, learned, parts, shares
 
 Array = NDArray[Any]
 _PIECE = 1 << 22  # postings that are weighed together
-_SHARE = 8  # a term in more than this part of the documents has a weight for each
+_FEW = 4_096  # documents of which each call takes longer than to add up all their scores
+_SHARE, _SHARE_OF_FEW = 8, 32  # a term in more than this part of the documents has a weight for each
 _AT_HAND = 1 << 16  # terms whose postings are kept at hand
-_Row = tuple[Array | None, Array]
+_Row = tuple[Array | None, Array]  # documents, None for all of them, and their weights
 
 
 @dataclass(frozen=True)
@@ -86,20 +87,22 @@ class Bm25:
         return sorted(found, key=lambda part: (-part[1], part[0]))
 
     def _sums(self, text: str) -> NDArray[np.float32]:
-        """Scores, with room for whole blocks. Terms are summed in their order: a score is the same in whichever order they are asked."""
-        sums, rows = np.zeros(self.room, dtype=np.float32), self._rows
-        times: dict[int, int] = {}
-        for number in self.index.numbers(text):
-            times[number] = times.get(number, 0) + 1
-        for number in sorted(times):
-            docs, weights = rows[number]
-            if times[number] > 1:
-                weights = weights * np.float32(times[number])
+        """Scores, with room for whole rows. Terms are summed in one order, so a score does not hang on that of the words."""
+        sums = np.zeros(self.room, dtype=np.float32)
+        for docs, weights in self._asked(text):
             if docs is None:
                 sums += weights
             else:
                 np.add.at(sums, docs, weights)
         return sums
+
+    def _asked(self, text: str) -> list[_Row]:
+        """The rows of the terms of a text, in their order, each once."""
+        numbers, rows = self.index.numbers(text), self._rows
+        if len(set(numbers)) == len(numbers):
+            return list(map(rows.__getitem__, sorted(numbers)))
+        times = sorted(Counter(numbers).items())
+        return [_again(rows[number], many) if many > 1 else rows[number] for number, many in times]
 
     @cached_property
     def room(self) -> int:
@@ -127,31 +130,42 @@ def _weighed(index: Index, weighing: Weighing, facts: Learned, held: Array) -> N
     return found
 
 
+def _again(row: _Row, times: int) -> _Row:
+    """The weights of a term that is asked for so many times."""
+    return row[0], row[1] * np.float32(times)
+
+
 class _Rows(dict[int, _Row]):
-    """The documents and weights of a term, at hand once it was asked for."""
+    """The documents and weights of a term, at hand once it was asked for. A term in a good part of the documents has a weight for
+    each of all, and no documents: to add all of them up is quicker than to go from one to the next."""
 
     def __init__(self, model: Bm25) -> None:
         super().__init__()
         self._model = model
-        self._full: dict[int, _Row] = {}
-        # numpy goes to places of its own kind quicker; of many documents that would be a copy of all postings.
-        self._kind = np.intp if top.rows(model.index.many) == 1 else np.int32
+        self._wide: dict[int, _Row] = {}
+        few = model.index.many <= _FEW
+        self._share = _SHARE_OF_FEW if few else _SHARE
+        self._kind = (
+            np.intp if few else np.int32
+        )  # numpy goes to places of its own kind in less time, but they are twice as long
 
     def lay(self) -> None:
-        """Gives a term that very many documents have a weight for each document, and no documents: to add all of them up is
-        quicker than to go from one to the next."""
+        """Works out those of the terms that are in a good part of the documents."""
         spread = np.diff(self._model.index.starts)
-        for number in np.flatnonzero(spread * _SHARE > self._model.index.many).tolist():
-            row = np.zeros(self._model.room, dtype=np.float32)
-            row[self._model.index.documents(number)] = self._model.weights_of(number)
-            self._full[number] = (None, row)
+        for number in np.flatnonzero(spread * self._share > self._model.index.many).tolist():
+            self[number]
 
     def __missing__(self, number: int) -> _Row:
-        row = self._full.get(number)
-        if row is None:
-            docs = self._model.index.documents(number)
-            row = (docs.astype(self._kind, copy=False), self._model.weights_of(number))
+        row = self._wide.get(number) or self._made(number)
         if len(self) >= _AT_HAND:
             self.clear()
         self[number] = row
         return row
+
+    def _made(self, number: int) -> _Row:
+        docs, weights = self._model.index.documents(number), self._model.weights_of(number)
+        if len(docs) * self._share <= self._model.index.many:
+            return docs.astype(self._kind, copy=False), weights
+        row = np.zeros(self._model.room, dtype=np.float32)
+        row[docs] = weights
+        return self._wide.setdefault(number, (None, row))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.ranking import nothing
+from plimsoll.ranking import RANKED
 
 Array = NDArray[Any]
 _FEW = 1 << 14  # scores that are as well looked at one by one
@@ -34,9 +34,8 @@ def best(scores: Array, depth: int) -> Array:
     >>> found["item"].tolist(), found["score"].tolist()
     ([1, 3, 0, -1, -1], [2.0, 2.0, 0.5, 0.0, 0.0])
     """
-    found: Array = nothing(1, depth)[0]
     if not depth:
-        return found
+        return np.empty(0, dtype=RANKED)
     places: Array | None = None
     lines = rows(len(scores))
     if lines > 1 and 4 * depth * lines < len(scores):
@@ -45,8 +44,11 @@ def best(scores: Array, depth: int) -> Array:
         places = (np.arange(lines)[:, None] * table.shape[1] + columns).ravel()
         scores = table[:, columns].ravel()
     chosen = _best(-scores, depth, ties=False)
-    found["item"][: len(chosen)] = chosen if places is None else places[chosen]
-    found["score"][: len(chosen)] = scores[chosen]
+    found, many = np.empty(depth, dtype=RANKED), len(chosen)
+    items, held = found["item"], found["score"]
+    items[:many] = chosen if places is None else places[chosen]
+    held[:many] = scores[chosen]
+    items[many:], held[many:] = -1, 0.0
     return found
 
 
@@ -56,7 +58,11 @@ def _best(below: Array, depth: int, ties: bool) -> Array:
 
     From below, for numpy parts what is mostly the same from above in ten times the time.
     """
-    edge = np.partition(below, depth - 1)[depth - 1] if depth < len(below) else 0.0
+    edge = 0.0
+    if depth < len(below):
+        parted = below.copy()
+        parted.partition(depth - 1)
+        edge = parted[depth - 1]
     chosen: Array = (below <= edge if edge < 0 else below < 0).nonzero()[0]
     if len(chosen) > 2 * depth and not ties:
         equal = (below == edge).nonzero()[0][:depth]
