@@ -69,6 +69,7 @@ examples:
   plimsoll search runs/papers "boundary layer" --why
   plimsoll search runs/papers '"heat transfer" -tunnel wind*' --where kind=report --where '{"year": {"from": 1960}}'
   plimsoll search runs/papers "boundary layer" --later papers.later.db --k 20 --json
+  plimsoll search runs/papers -- "-tunnel wind"
 """
 
 DOCUMENT_EXAMPLES = """\

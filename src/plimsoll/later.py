@@ -10,6 +10,7 @@ import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from plimsoll.rows import Value
 from plimsoll.schema import Schema
 
 ENDING = ".later.db"
+_MOMENT = 0.01  # seconds
 PATIENCE = 2.0  # seconds that a writer waits for another: a call takes milliseconds
 FORMAT = 1
 _TABLES = """
@@ -221,10 +223,24 @@ class Later:
 
 def _connected(path: Path, patience: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_a_log(connection, time.monotonic() + patience)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA trusted_schema = OFF")  # the file may be anybody's
     return connection
+
+
+def _keep_a_log(connection: sqlite3.Connection, end: float) -> None:
+    """Has changes written to a log first, so that who reads waits for nobody. Of two that make the file at once SQLite turns
+    one away and lets nobody wait, so it is asked again."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_MOMENT)
+        else:
+            return
 
 
 def _written(cells: Cells) -> str:

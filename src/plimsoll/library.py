@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from plimsoll.analysis import stems
 from plimsoll.collection import Collection
 from plimsoll.errors import DataError, JobError, nearest
 from plimsoll.finding import QUERY
-from plimsoll.job import Job
+from plimsoll.job import Documents, Job
 from plimsoll.judged import Judged
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Column, Kind, Schema
@@ -54,6 +55,7 @@ def of(job: Job, source: Any) -> Library:
     asked = job.search
     assert asked is not None
     _check_split(job)
+    _check_weights(asked)
     read = documents.read(source, job.predict, asked.fields, job.kinds, job.ignore)
     job = _settled(job, read)
     if asked.queries:
@@ -79,6 +81,12 @@ def _check_split(job: Job) -> None:
         raise JobError(
             f'--split "{job.split}" names a column of queries, and there are none. Name them with --queries.'
         )
+
+
+def _check_weights(asked: Documents) -> None:
+    for flag, folder in (("encoder", asked.encoder), ("cross-encoder", asked.cross)):
+        if folder and not Path(folder).is_dir():
+            raise JobError(f"--{flag} {folder}: there is no such folder. Name the one that the model's weights lie in.")
 
 
 def _check_column(job: Job, frame: pl.DataFrame) -> None:

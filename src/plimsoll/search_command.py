@@ -153,8 +153,11 @@ def documents(args: argparse.Namespace) -> int:
     """Carries out what is asked of documents that come later. Raises UserError."""
     place = bundle.of(args.bundle)
     file = args.later or laters.place(place)
-    searcher = _searcher(args.bundle, file)
-    return _WAYS[args.what](args, searcher, searcher.later, file)
+    try:
+        searcher = _searcher(args.bundle, file)
+        return _WAYS[args.what](args, searcher, searcher.later, file)
+    except RequestError as fault:
+        raise JobError(_said(fault)) from None
 
 
 def _add(args: argparse.Namespace, searcher: Searcher, later: Later, file: Path) -> int:
@@ -166,6 +169,8 @@ def _add(args: argparse.Namespace, searcher: Searcher, later: Later, file: Path)
     try:
         many = later.add(rows)
     except RequestError as fault:
+        if fault.status >= 500:  # not of the rows, but of the file that they were to go to
+            raise
         raise DataError(_in_file(args.rows, fault)) from None
     return _changed(searcher, f"{many:,} added or changed", file)
 
@@ -211,8 +216,8 @@ def _shown(args: argparse.Namespace, searcher: Searcher) -> int:
 def _in_file(rows: str, fault: RequestError) -> str:
     """A fault of a list of documents in the words of the file that they came from."""
     found = re.fullmatch(r"\$\[(\d+)\](?:\.(.*))?", fault.path, re.DOTALL)
-    if found is None:  # of all of them, or of the file that they were to go to
-        return f"{rows if fault.path == '$' else fault.path}: {fault.reason}"
+    if found is None:
+        return f"{rows}: {fault.reason}"
     column = f', "{found[2]}"' if found[2] else ""
     return f"{rows}, row {int(found[1]) + 1:,}{column}: {fault.reason}"
 
