@@ -36,6 +36,7 @@ RUN = (
     "write-a-recipe.md",
     "limits.md",
     "recommending.md",
+    "searching.md",
 )  # pages whose Python runs as it stands; elsewhere it names data that is not here
 
 
@@ -61,7 +62,8 @@ def test_toml_in_a_page_is_understood(page: Path, tmp_path: Path):
             assert list_rules.of(block.encode(), FILMS).said
             continue
         (tmp_path / "job.toml").write_text(block, encoding="utf-8")
-        assert statement.words({"job": tmp_path / "job.toml"})["predict"]
+        words = statement.words({"job": tmp_path / "job.toml"})
+        assert words["predict"] or "documents" in words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

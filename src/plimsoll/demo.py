@@ -1,4 +1,5 @@
-"""The whole road on three small sets that every machine has: fit under limits, serve, ask, and say what was chosen."""
+"""The whole road on three small sets that every machine has: fit under limits, serve, ask, and say what was chosen; and a search
+of the documentation of the Python on it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ _ASKED: dict[str, tuple[str, str]] = {
 _QUESTIONS = (
     "Wait until the coroutine is done, then cancel every task that the event loop still has pending.",
     "Return the payload of the message as a string, decoded by its Content-Transfer-Encoding header.",
+)
+_SEARCHED = "p99 < 25 ms, memory < 250 MB, train < 11 s"
+_LOOKED_FOR = (
+    "wait for a coroutine with a timeout",
+    "read a gzip file line by line",
+    '"temporary directory" +remove',
 )
 _PACKAGES = 8
 
@@ -50,10 +57,24 @@ def demo(out: Path) -> None:
         runs.append((name, folder, run.record))
     served = runs[-1][1] / "bundle"
     print(f"\n$ plimsoll serve {served}")
-    ask(served, [{"text": question} for question in _QUESTIONS])
+    ask(served, [{"text": question} for question in _QUESTIONS], _classified)
+    runs.append(search(out, data, stamp))
     print(f"\nDone in {time.monotonic() - started:.0f} s. What was chosen, and where the evidence is:")
     for name, folder, record in runs:
         print(f"  {name:<14} {_chosen(record)}\n  {'':<14} {folder / 'report.html'}")
+
+
+def search(out: Path, data: Path, stamp: str) -> tuple[str, Path, Mapping[str, Any]]:
+    """The second part: find one's way in the documentation of the Python on this machine."""
+    started = time.monotonic()
+    documents, folder = python_docs.write(data), out / f"python_docs-{stamp}"
+    print(f"\n$ plimsoll fit --search {documents} --limit {json.dumps(_SEARCHED)} --out {folder}", flush=True)
+    run = solve.fit(documents, documents={}, limits=[_SEARCHED], out=folder, progress=_tell)
+    print(terminal(run.record), flush=True)
+    print(f"\n$ plimsoll serve {folder / 'bundle'}")
+    ask(folder / "bundle", [{"query": asked, "k": 3, "highlight": True} for asked in _LOOKED_FOR], _found)
+    print(f"The search took {time.monotonic() - started:.0f} s, from docstrings to answers.", flush=True)
+    return "python_docs", folder, run.record
 
 
 def _tell(done: str, left: float | None = None) -> None:
@@ -116,7 +137,7 @@ def docstrings(library: Path) -> Iterator[tuple[str, str]]:
                         yield folder.name, " ".join(own.sub(" ", text).split())
 
 
-def ask(bundle: Path, rows: Sequence[dict[str, str]]) -> None:
+def ask(bundle: Path, rows: Sequence[dict[str, Any]], say: Callable[[Any], str]) -> None:
     """Serve a bundle on loopback in a process of its own, ask it, print what it says and stop it."""
     port = _free_port()
     command = [sys.executable, "-m", "plimsoll", "serve", str(bundle), "--port", str(port)]
@@ -127,8 +148,16 @@ def ask(bundle: Path, rows: Sequence[dict[str, str]]) -> None:
         finally:
             server.terminate()
     for row, said in zip(rows, answer, strict=True):
-        chance = said["probabilities"][said["prediction"]]
-        print(f"  POST /predict {json.dumps(row)}\n    → {said['prediction']}, with a probability of {chance:.3f}")
+        print(f"  POST /predict {json.dumps(row)}\n{say(said)}")
+
+
+def _classified(said: Any) -> str:
+    chance = said["probabilities"][said["prediction"]]
+    return f"    → {said['prediction']}, with a probability of {chance:.3f}"
+
+
+def _found(said: Any) -> str:
+    return "\n".join(f"    → {hit['id']}" for hit in said["hits"]) or "    → nothing"
 
 
 def _free_port() -> int:
