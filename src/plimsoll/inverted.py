@@ -83,9 +83,10 @@ class Index:
         """Which documents have its terms one after another, and so many words apart, where words between are stopped. A text
         without terms is in none, and so is one with a term that the index lacks."""
         found, wanted, offset = np.zeros(self.many, dtype=bool), list[tuple[int, int]](), 0
+        longest = self.lengths.max(initial=0)
         for word in words(text):
             terms, numbers = self.analyser.terms_of(word), self._known[word]
-            if len(numbers) < len(terms):
+            if len(numbers) < len(terms) or len(wanted) + len(numbers) > longest:
                 return found
             wanted += zip(numbers, range(offset, offset + len(numbers)), strict=True)
             offset += max(1, len(terms))

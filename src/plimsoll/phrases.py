@@ -43,7 +43,7 @@ def documents(terms: Sequence[tuple[Occurrences, int]]) -> Array:
     """
     rare = sorted(terms, key=lambda term: len(term[0].docs))
     docs = rare[0][0].docs
-    for term, _ in rare[1:]:
+    for term in {id(term): term for term, _ in rare[1:]}.values():
         docs = common(docs, term.docs)
     keys: Array | None = None
     for term, offset in rare:
