@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import fused
+from plimsoll import dense, fused
 from plimsoll.bm25 import Bm25
+from plimsoll.dense import unit
 from plimsoll.finding import Texts
-from plimsoll.fused import Fused
+from plimsoll.fused import Fused, Meaning
 from plimsoll.inverted import Index, build
-from plimsoll.lsa import Lsa, unit
 from plimsoll.scorer import floats
 
 Array = NDArray[Any]
@@ -26,7 +26,11 @@ _FEW = 10  # neighbours of a document
 _AMONG = 20_000  # documents among which neighbours are looked for
 _FIRST = 5  # documents that are taken to be meant
 _MOST_FIELDS = 4  # that are told of one by one
+<<<<<<< HEAD
 _LITTLE = 1e-3  # what a field counts beside the one that is told of
+=======
+_LITTLE = 1e-3  # what a field counts beside the one that is told of: the least that there is
+>>>>>>> fef077f880741df63f44dcda10899523307d280c
 _PIECE = 256  # documents whose neighbours are looked for together
 _NEAR, _NEARNESS = "near", "nearness"
 
@@ -36,7 +40,7 @@ class Known:
     """The documents that were learned from: how a query finds them says what it means."""
 
     words: Bm25
-    meaning: Lsa
+    meaning: Meaning
 
     def like_the_best(self, cosines: Array) -> NDArray[np.float32]:
         """The middle of those that are nearest to a query, shape (rank,) (Rocchio 1971)."""
@@ -70,11 +74,11 @@ class Clues:
         """The clues of some documents, shape (places, clues)."""
         index, meaning = self.index, self.parts.meaning
         found = np.empty((len(places), len(self.names)), dtype=np.float32)
-        words, point = self.parts.words.scores(text), meaning.axes.point(text)
+        words, point = self.parts.words.scores(text), meaning.point(text)
         points = meaning.points[places]
         said = [words[places], words[places] / np.float32(max(self.parts.most(text), 1e-9))]
         said += [model.scores(text)[places] for model in self.fields]
-        said += [_cosines(points, point, axes) for axes in _cuts(meaning.axes.rank)]
+        said += [_cosines(points, point, axes) for axes in _cuts(points.shape[1])]
         said += self._neighbours(text, places, point, points, words)
         said += [np.log1p(index.lengths[:, places].sum(axis=0)), np.log1p(len(index.analyser.terms(text)))]
         for at, each in enumerate(said):
@@ -84,7 +88,7 @@ class Clues:
     def _neighbours(self, text: str, places: Array, point: Array, points: Array, words: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
         known, near, shares = self.known, self.near[places], self.nearness[places]
-        cosines = known.meaning.towards(point)
+        cosines = dense.towards(known.meaning.points, point)
         words = words if known.words is self.parts.words else known.words.scores(text)
         middle = known.like_the_best(cosines) if point.any() else point
         return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
@@ -92,7 +96,7 @@ class Clues:
     def beside(self, texts: Texts) -> Clues:
         """Of other documents; what is known is what was learned from."""
         index = build(texts, self.index.analyser)
-        points = self.parts.meaning.over(index)
+        points = self.parts.meaning.over(index, texts)
         parts = Fused(self.parts.words.beside(index), points, self.parts.share, self.parts.told)
         own = tuple(model.beside(index) for model in self.fields)
         return Clues(parts, own, self.known, *neighbours(points.points, self.known.meaning.points, False))

@@ -1,23 +1,22 @@
-"""The words of a query and what they mean in one sum: BM25 as a share of the most that it could be, and the cosine of LSA.
+"""The words of a query and what they mean in one sum: BM25 as a share of the most that it could be, and a cosine.
 
 How much each counts is settled by judged queries, and one of them may count nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import lexical, lsa, ranking, relevance, top
+from plimsoll import dense, lexical, lsa, ranking, relevance, top
 from plimsoll.bm25 import Bm25
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
 from plimsoll.lexical import Lexical
-from plimsoll.lsa import Lsa
 from plimsoll.scorer import scalar
 
 Array = NDArray[Any]
@@ -25,7 +24,29 @@ MEANING = "meaning"  # what a part of a score is called that is no word's
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _MOST = 400  # queries that shares are compared on
 _DEPTH = 20  # of lists that are compared
-_KINDS = ("lexical.", "lsa.")
+_KINDS = ("words.", "meaning.")
+
+
+class Meaning(Protocol):
+    """Documents as points of length one, shape (documents, axes), and queries among them; ``graphs`` are members beside the arrays."""
+
+    @property
+    def index(self) -> Index: ...
+
+    @property
+    def points(self) -> NDArray[np.float32]: ...
+
+    @property
+    def graphs(self) -> Mapping[str, bytes]: ...
+
+    def point(self, text: str) -> NDArray[np.float32]: ...
+
+    def over(self, index: Index, texts: Texts, /) -> Self: ...
+
+    def arrays(self) -> dict[str, Array]: ...
+
+
+Load = Callable[[Mapping[str, Array], Index], Meaning]
 
 
 @dataclass(frozen=True)
@@ -33,7 +54,7 @@ class Fused:
     """``share`` is that of the cosine; ``told`` is the BM25 that was learned, of the same documents or of earlier ones."""
 
     words: Bm25
-    meaning: Lsa
+    meaning: Meaning
     share: float
     told: Bm25
 
@@ -49,36 +70,37 @@ class Fused:
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """The score of each document, with zeros beyond (see ``top.room``)."""
-        point = self.meaning.axes.point(text)
+        point = self.meaning.point(text)
         if self.share == 1.0:
-            return self.meaning.towards(point)
+            return dense.towards(self.meaning.points, point)
         if not (most := self.most(text)):
             return np.zeros(top.room(self.index.many), dtype=np.float32)
         if self.share == 0.0:
             found = np.zeros(top.room(self.index.many), dtype=np.float32)
         else:
-            found = self.meaning.towards(point) * np.float32(self.share)
+            found = dense.towards(self.meaning.points, point) * np.float32(self.share)
         found[: self.index.many] += self.words.scores(text) * np.float32((1 - self.share) / most)
         return found
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        found = self.scores(text)
-        if among is not None:
-            found[: self.index.many][~among] = 0.0
-        return top.best(found, depth)
+        return dense.best(self.scores(text), self.index.many, depth, among)
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """What each word adds, and what is added by meaning: together they are the score."""
         least = np.float32((1 - self.share) / max(self.most(text), 1e-9))
         parts = [(term, float(part * least)) for term, part in self.words.because(text, document) if self.share < 1]
         if self.share > 0:
-            cosine = float(self.meaning.points[document] @ self.meaning.axes.point(text))
+            cosine = float(self.meaning.points[document] @ self.meaning.point(text))
             parts.append((MEANING, self.share * cosine))
         return sorted(parts, key=lambda part: (-abs(part[1]), part[0]))
 
     def beside(self, texts: Texts) -> Fused:
         index = build(texts, self.index.analyser)
-        return Fused(self.words.beside(index), self.meaning.over(index), self.share, self.told)
+        return Fused(self.words.beside(index), self.meaning.over(index, texts), self.share, self.told)
+
+    @property
+    def graphs(self) -> Mapping[str, bytes]:
+        return self.meaning.graphs
 
     def arrays(self) -> dict[str, Array]:
         parts = (Lexical(self.words).arrays(), self.meaning.arrays())
@@ -88,19 +110,19 @@ class Fused:
         return told | {"share": np.array(self.share)}
 
 
-def of(arrays: Mapping[str, Array], index: Index) -> Fused:
-    """The model that ``arrays`` wrote. Raises ValueError where they are not those of the index."""
-    rest = {name for name in arrays if not name.startswith(_KINDS)}
-    if rest != {"share"}:
-        raise ValueError(f"arrays of no part: {', '.join(sorted(rest))[:80]}")
-    own, dense = ({name.removeprefix(k): arrays[name] for name in arrays if name.startswith(k)} for k in _KINDS)
+def of(arrays: Mapping[str, Array], index: Index, load: Load = lsa.of) -> Fused:
+    """The model that ``arrays`` wrote; ``load`` makes what it knows of meaning. Raises ValueError where they are not those of the index."""
+    odd = {name for name in arrays if not name.startswith(_KINDS)}
+    if odd != {"share"}:
+        raise ValueError(f"arrays of no part: {', '.join(sorted(odd))[:80]}")
+    own, rest = ({name.removeprefix(k): arrays[name] for name in arrays if name.startswith(k)} for k in _KINDS)
     words, share = lexical.of(own, index).model, scalar(arrays["share"], "share")
     if not 0 <= share <= 1:
         raise ValueError(f"a share of {share}")
-    return Fused(words, lsa.of(dense, index), share, words)
+    return Fused(words, load(rest, index), share, words)
 
 
-def fit(study: Study, meaning: Lsa) -> Fused:
+def fit(study: Study, meaning: Meaning) -> Fused:
     """BM25 with what it settles, and the share with which both find most for the queries of a study; of shares that find as much
     the first, so that nothing is added that finds nothing."""
     words = lexical.fit(study, meaning.index).model

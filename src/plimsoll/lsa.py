@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import top
+from plimsoll import dense
 from plimsoll.clock import Clock
+from plimsoll.dense import unit
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
 from plimsoll.knobs import Knobs
@@ -85,22 +86,18 @@ class Lsa:
     index: Index
     points: NDArray[np.float32]
 
-    def scores(self, text: str) -> NDArray[np.float32]:
-        """The cosine of each document with a query, shape (documents,)."""
-        return self.towards(self.axes.point(text))[: self.index.many]
+    @property
+    def graphs(self) -> dict[str, bytes]:
+        """Nothing stands beside the arrays."""
+        return {}
 
-    def towards(self, point: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cosine of each document with a point, with zeros beyond (see ``top.room``)."""
-        found = np.zeros(top.room(self.index.many), dtype=np.float32)
-        np.dot(self.points, point, out=found[: self.index.many])
-        return found
+    def point(self, text: str) -> NDArray[np.float32]:
+        """Where a query lies, shape (rank,)."""
+        return self.axes.point(text)
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The documents with the largest cosine, of those with one above zero."""
-        found = self.towards(self.axes.point(text))
-        if among is not None:
-            found[: self.index.many][~among] = 0.0
-        return top.best(found, depth)
+        return dense.best(dense.towards(self.points, self.point(text)), self.index.many, depth, among)
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """The terms of the query with what each adds to the cosine: they sum to it, the largest first."""
@@ -113,10 +110,10 @@ class Lsa:
         return sorted(told, key=lambda part: (-abs(part[1]), part[0]))
 
     def beside(self, texts: Texts) -> Lsa:
-        return self.over(build(texts, self.index.analyser))
+        return self.over(build(texts, self.index.analyser), texts)
 
-    def over(self, index: Index) -> Lsa:
-        """Other documents on the same axes."""
+    def over(self, index: Index, _texts: Texts) -> Lsa:
+        """Other documents, of this index, on the same axes."""
         return Lsa(self.axes, index, self.axes.points(index))
 
     def arrays(self) -> dict[str, Array]:
@@ -180,12 +177,6 @@ def work(documents: float, words: float, rank: float) -> float:
 def counted(counts: Array, boosts: Array) -> NDArray[np.float32]:
     """How much occurrences count, by field, shape (fields, postings): shape (postings,)."""
     return np.asarray(np.log1p(boosts @ counts.astype(np.float32)), dtype=np.float32)
-
-
-def unit(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same of length one, along the last axis; zeros stay."""
-    length = np.linalg.norm(points, axis=-1, keepdims=True)
-    return np.asarray(points / np.maximum(length, _TINY), dtype=np.float32)
 
 
 def _boosts(index: Index, short: float) -> NDArray[np.float32]:

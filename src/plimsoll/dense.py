@@ -1,0 +1,42 @@
+"""Points of length one: which of many lie nearest to another. Each is looked at, so what is found is what there is.
+
+An index of neighbours would be quicker from some size on, and miss some of them. The product of all points with one is bound by
+reading them: about 8 GB a second here, which is 1 ms for 10,000 points of 200 numbers and 10 ms for 100,000.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import top
+
+Array = NDArray[Any]
+Points = NDArray[np.float32]
+_TINY = np.float32(1e-12)
+
+
+def unit(points: Array) -> Points:
+    """The same of length one, along the last axis; zeros stay.
+
+    >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[np.float32(0.6), np.float32(0.8)], [0.0, 0.0]]
+    True
+    """
+    length = np.linalg.norm(points, axis=-1, keepdims=True)
+    return np.asarray(points / np.maximum(length, _TINY), dtype=np.float32)
+
+
+def towards(points: Points, point: Points) -> NDArray[np.float32]:
+    """The cosine of each of the ``points``, shape (many, axes), with one, with zeros beyond: shape (``top.room(many)``,)."""
+    found = np.zeros(top.room(len(points)), dtype=np.float32)
+    np.dot(points, point, out=found[: len(points)])
+    return found
+
+
+def best(scores: NDArray[np.float32], many: int, depth: int, among: NDArray[np.bool_] | None) -> Array:
+    """The list (``top.best``) of the first ``many`` scores, of those ``among`` which may be listed."""
+    if among is not None:
+        scores[:many][~among] = 0.0
+    return top.best(scores, depth)
