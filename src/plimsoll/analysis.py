@@ -26,7 +26,7 @@ from plimsoll.stop_words import LISTS
 UNITS = ("words", "grams", "pieces")
 LEAST_GRAM, MOST_GRAM = 2, 8
 INSIDE = "##"  # before a piece that does not begin a word; no word has one
-_EDGE = "_"  # where a word begins and ends, in grams; no word has one
+EDGE = "_"  # where a word begins and ends, in grams; no word has one
 _MOST = 500_000  # words whose terms are kept
 _LONGEST_RUN = 8  # letters and marks of a run that is kept whole
 _MOST_PIECES = 200_000
@@ -185,7 +185,7 @@ def _comes_again(word: str) -> bool:
 
 def _grams(word: str, size: int) -> Terms:
     """So many letters at a time, of a word with its edges marked; the whole of one that is shorter."""
-    marked = f"{_EDGE}{word}{_EDGE}"
+    marked = f"{EDGE}{word}{EDGE}"
     return tuple(marked[k : k + size] for k in range(max(1, len(marked) - size + 1)))
 
 

@@ -3,7 +3,7 @@ family that ranks documents; what a query asks of it are documents, never scores
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -100,6 +100,25 @@ class Index:
         own = slice(self.starts[number], self.starts[number + 1])
         places = self.places[self.place_starts[number] : self.place_starts[number + 1]]
         return phrases.Occurrences(self.docs[own], self.counts[:, own].sum(axis=0, dtype=np.int64), places)
+
+    def followed(self, numbers: Sequence[int], begin: int, end: int) -> NDArray[np.bool_]:
+        """Which documents have these terms one after another, and right behind them any of those from ``begin`` up to ``end``."""
+        found = np.zeros(self.many, dtype=bool)
+        if not numbers:
+            found[self.docs[self.starts[begin] : self.starts[end]]] = True
+            return found
+        terms = [(self._occurrences(number), place) for place, number in enumerate(numbers)]
+        found[phrases.documents([*terms, (self._of_any(begin, end), len(numbers))])] = True
+        return found
+
+    def _of_any(self, begin: int, end: int) -> phrases.Occurrences:
+        """Where any of the terms from ``begin`` up to ``end`` stands, as if they were one."""
+        own = slice(self.starts[begin], self.starts[end])
+        sizes = self.counts[:, own].sum(axis=0, dtype=np.int64)
+        places = self.places[self.place_starts[begin] : self.place_starts[end]]
+        keys = np.sort((np.repeat(self.docs[own].astype(np.int64), sizes) << 32) + places)
+        docs, many = np.unique(keys >> 32, return_counts=True)
+        return phrases.Occurrences(docs.astype(np.int32), many, (keys & 0xFFFFFFFF).astype(np.int32))
 
     def arrays(self) -> dict[str, Array]:
         """What ``of`` makes the same index of, by name."""

@@ -7,22 +7,17 @@ is said.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from plimsoll import asking, letters, typos
 from plimsoll.asking import Query
-from plimsoll.inverted import Index
+from plimsoll.beginnings import Beginnings
 from plimsoll.remembered import Remembered
 from plimsoll.shelf import Mask, Shelf
 from plimsoll.word_forms import Forms
 
-EXPANDED = 16  # words that one with a star stands for in the ranking: those in most documents
 MOST_MENDED = 4  # words of a query that are looked for near others: each is compared with the whole lexicon
-_ENDING = 3  # letters that the end of a word with a star may have beyond its stem
 _MEANT = 10_000  # words that no document has, of which it is remembered what was meant
 _KEPT = 100_000  # words that are remembered as known
 
@@ -44,9 +39,9 @@ class Wording:
     def __init__(self, shelves: Sequence[Shelf]) -> None:
         self._shelves, self._indexes = shelves, [shelf.index for shelf in shelves]
         self._analyser = self._indexes[0].analyser
-        self._bare = dataclasses.replace(self._analyser, stem="", stop="")
         self._known: dict[str, bool] = {}  # words of documents and stop words: whether they have a term
         self._forms = Forms(shelves)
+        self._beginnings = Beginnings(shelves, self._forms)
         self._meant: Remembered[str, str | None] = Remembered(
             lambda word: typos.meant(word, self._indexes, self._forms), _MEANT
         )
@@ -107,36 +102,18 @@ class Wording:
         """The words that are ranked by where one with a star was asked for."""
         found: list[str] = []
         for prefix in prefixes:
-            many: Counter[str] = Counter()
-            for index in self._indexes:
-                span = self._span(prefix, index)
-                sizes = np.diff(index.starts[span[0] : span[1] + 1])
-                for place in np.argsort(-sizes, kind="stable")[:EXPANDED].tolist():
-                    many[index.lexicon.term(span[0] + place)] += int(sizes[place])
-            words = [word for term, _ in many.most_common(EXPANDED) if (word := self._forms.short(term)) is not None]
+            words = self._beginnings.words(prefix)
             if not words:
                 passed.append(f'No word begins with "{prefix[:60]}".')
             found += words
         return found
 
-    def _span(self, prefix: str, index: Index) -> tuple[int, int]:
-        """The rows of the lexicon that begin so. Terms are stems: where none begins so, the end of the word may be one that
-        stems lose, and up to three letters of it are left out."""
-        bare = "".join(self._bare.terms(prefix)) if self._bare.units == "words" else prefix.casefold()
-        for lost in range(min(_ENDING, max(len(bare) - 3, 0)) + 1):
-            begin, end = index.lexicon.starting(bare[: len(bare) - lost]) if bare else (0, 0)
-            if end > begin:
-                return begin, end
-        return 0, 0
-
     def _holding(self, word: str, shelf: Shelf) -> Mask:
         """The documents that have a word, a phrase, or any word that begins so."""
         index = shelf.index
-        if not word.endswith("*"):
-            return index.phrase(word) if len(index.analyser.terms(word)) > 1 else index.matching(word)
-        (begin, end), held = self._span(word[:-1], index), np.zeros(len(shelf.documents), dtype=bool)
-        held[index.docs[index.starts[begin] : index.starts[end]]] = True
-        return held
+        if word.endswith("*"):
+            return self._beginnings.documents(word[:-1], shelf)
+        return index.phrase(word) if len(index.analyser.terms(word)) > 1 else index.matching(word)
 
     def _sound(self, query: Query, passed: list[str]) -> Query:
         """The same without demands that say nothing: those of stop words, or of signs."""
