@@ -26,11 +26,7 @@ _FEW = 10  # neighbours of a document
 _AMONG = 20_000  # documents among which neighbours are looked for
 _FIRST = 5  # documents that are taken to be meant
 _MOST_FIELDS = 4  # that are told of one by one
-<<<<<<< HEAD
-_LITTLE = 1e-3  # what a field counts beside the one that is told of
-=======
 _LITTLE = 1e-3  # what a field counts beside the one that is told of: the least that there is
->>>>>>> fef077f880741df63f44dcda10899523307d280c
 _PIECE = 256  # documents whose neighbours are looked for together
 _NEAR, _NEARNESS = "near", "nearness"
 
