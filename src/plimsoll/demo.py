@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,14 @@ def _classified(said: Any) -> str:
 
 
 def _found(said: Any) -> str:
-    return "\n".join(f"    → {hit['id']}" for hit in said["hits"]) or "    → nothing"
+    return "\n".join(f"    → {hit['id']}: {_marked(hit['text']['text'])}" for hit in said["hits"]) or "    → nothing"
+
+
+def _marked(told: Any) -> str:
+    """A snippet on one line, with the words that the query met in stars."""
+    text, ends = told["text"], [0, *(end for mark in told["marks"] for end in mark), len(told["text"])]
+    parts = [text[begin:end] for begin, end in pairwise(ends)]
+    return " ".join("*".join(parts).split())
 
 
 def _free_port() -> int:
