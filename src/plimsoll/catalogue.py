@@ -32,6 +32,8 @@ RECIPES: dict[str, str] = {
     "lsa": "plimsoll.recipes.lsa",
     "fused": "plimsoll.recipes.fused",
     "reranked": "plimsoll.recipes.reranked",
+    "encoder": "plimsoll.recipes.encoder",
+    "cross_encoder": "plimsoll.recipes.cross_encoder",
     "transitions": "plimsoll.recipes.transitions",
     "content": "plimsoll.recipes.content",
     "rp3beta": "plimsoll.recipes.rp3beta",

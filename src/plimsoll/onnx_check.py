@@ -1,7 +1,7 @@
 """May this ONNX graph be run? Read from the bytes, for the onnx package is too heavy to serve with.
 
 A graph is code: a few bytes of it can loop for ever or take all memory. Only operators that compute a table model or a
-net over signals, of two domains, are let through; no graph in a graph, no function, no data from other files, and none
+net over signals or text, of two domains, are let through; no graph in a graph, no function, no data from other files, and none
 of the operators that make arrays of any size out of a few numbers (Expand, Tile, Range, ConstantOfShape). What is put
 around an array (Pad, and the pads of a convolution) is bounded.
 """
@@ -21,7 +21,8 @@ _POINTWISE = (
 )
 _SUMS = "ReduceMean ReduceSum ReduceMax ReduceMin ReduceSumSquare ReduceL2 ReduceLogSumExp Slice Split Pad"
 _WHOLE = "QuantizeLinear DequantizeLinear DynamicQuantizeLinear ConvInteger MatMulInteger QLinearConv QLinearMatMul"
-OPERATORS = frozenset(f"{_ENSEMBLES} {_ARITHMETIC} {_SHAPES} {_NETS} {_POINTWISE} {_SUMS} {_WHOLE}".split())
+_MASKS = "Where Equal Less Greater And Or Not"
+OPERATORS = frozenset(f"{_ENSEMBLES} {_ARITHMETIC} {_SHAPES} {_NETS} {_POINTWISE} {_SUMS} {_WHOLE} {_MASKS}".split())
 DOMAINS = frozenset(("", "ai.onnx", "ai.onnx.ml"))
 MOST_NODES = 2_000
 MOST_PAD = 4_096  # numbers put before or after an axis
