@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ _QUESTIONS = (
 _SEARCHED = "p99 < 25 ms, memory < 250 MB, train < 9 s"
 _LOOKED_FOR = (
     "wait for a coroutine with a timeout",
-    "read a gzip file line by line",
-    '"temporary directory" +remove',
+    "cancle a task",
+    '"temporary directory" +remov*',
 )
 _PACKAGES = 8
 
@@ -157,7 +158,19 @@ def _classified(said: Any) -> str:
 
 
 def _found(said: Any) -> str:
-    return "\n".join(f"    → {hit['id']}" for hit in said["hits"]) or "    → nothing"
+    meant = [f"    read as: {said['corrected']}"] if "corrected" in said else []
+    hits = [f"    → {hit['id']}: {_marked(**hit['text']['text'])}" for hit in said["hits"]]
+    return "\n".join([*meant, *(hits or ["    → nothing"])])
+
+
+def _marked(text: str, marks: Sequence[Sequence[int]], **_: Any) -> str:
+    """A snippet on one line, with stars around the words that the query met.
+
+    >>> _marked("Wait for\\nthe task.", [[0, 4], [13, 17]])
+    '*Wait* for the *task*.'
+    """
+    ends = [0, *(end for mark in marks for end in mark), len(text)]
+    return " ".join("*".join(text[begin:end] for begin, end in pairwise(ends)).split())
 
 
 def _free_port() -> int:
