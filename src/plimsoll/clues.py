@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from plimsoll import dense, fused
 from plimsoll.bm25 import Bm25
 from plimsoll.dense import unit
 from plimsoll.finding import Texts
-from plimsoll.fused import Fused, Meaning
+from plimsoll.fused import Fused, Heard, Meaning
 from plimsoll.inverted import Index, build
 from plimsoll.scorer import floats
 
@@ -26,6 +27,7 @@ _FEW = 10  # neighbours of a document
 _AMONG = 20_000  # documents among which neighbours are looked for
 _FIRST = 5  # documents that are taken to be meant
 _MOST_FIELDS = 4  # that are told of one by one
+_TINY = np.float32(1e-12)
 _LITTLE = 1e-3  # what a field counts beside the one that is told of: the least that there is
 _PIECE = 256  # documents whose neighbours are looked for together
 _NEAR, _NEARNESS = "near", "nearness"
@@ -66,27 +68,42 @@ class Clues:
         own = tuple(f"words in {name}" for name in self.index.fields[: len(self.fields)])
         return ("words", "share of the words", *own, *_MEANINGS, *_NEIGHBOURS, "length", "words asked for")
 
-    def of(self, text: str, places: Array) -> NDArray[np.float32]:
+    def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
         """The clues of some documents, shape (places, clues)."""
-        index, meaning = self.index, self.parts.meaning
+        index, points = self.index, self.parts.meaning.points[places]
         found = np.empty((len(places), len(self.names)), dtype=np.float32)
-        words, point = self.parts.words.scores(text), meaning.point(text)
-        points = meaning.points[places]
-        said = [words[places], words[places] / np.float32(max(self.parts.most(text), 1e-9))]
-        said += [model.scores(text)[places] for model in self.fields]
-        said += [_cosines(points, point, axes) for axes in _cuts(points.shape[1])]
-        said += self._neighbours(text, places, point, points, words)
-        said += [np.log1p(index.lengths[:, places].sum(axis=0)), np.log1p(len(index.analyser.terms(text)))]
+        words = heard.words[places]
+        said = [words, words / np.float32(max(heard.most, 1e-9))]
+        said += [model.scores(heard.text)[places] for model in self.fields]
+        said += [
+            points[:, :axes] @ unit(heard.point[:axes]) / lengths[places]
+            for axes, lengths in zip(_cuts(points.shape[1]), self._lengths, strict=True)
+        ]
+        said += self._neighbours(heard, places, points)
+        said += [self._sizes[places], np.log1p(len(index.analyser.terms(heard.text)))]
         for at, each in enumerate(said):
             found[:, at] = each
         return found
 
-    def _neighbours(self, text: str, places: Array, point: Array, points: Array, words: Array) -> list[Array]:
+    @cached_property
+    def _lengths(self) -> list[NDArray[np.float32]]:
+        """Of each document, by the first so many axes; none is zero."""
+        points = self.parts.meaning.points
+        cut = [np.linalg.norm(points[:, :axes], axis=1) for axes in _cuts(points.shape[1])]
+        return [np.maximum(each, _TINY).astype(np.float32) for each in cut]
+
+    @cached_property
+    def _sizes(self) -> NDArray[np.float32]:
+        """How many terms a document has, in logs."""
+        return np.asarray(np.log1p(self.index.lengths.sum(axis=0)), dtype=np.float32)
+
+    def _neighbours(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
         known, near, shares = self.known, self.near[places], self.nearness[places]
-        cosines = dense.towards(known.meaning.points, point)
-        words = words if known.words is self.parts.words else known.words.scores(text)
-        middle = known.like_the_best(cosines) if point.any() else point
+        own = known.words is self.parts.words
+        cosines = heard.cosines if own else dense.towards(known.meaning.points, heard.point)
+        words = heard.words if own else known.words.scores(heard.text)
+        middle = known.like_the_best(cosines) if heard.point.any() else heard.point
         return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
 
     def beside(self, texts: Texts) -> Clues:
@@ -175,8 +192,3 @@ _NEIGHBOURS = ("like what is found first", "meaning of its neighbours", "words o
 def _cuts(rank: int) -> tuple[int, int, int]:
     """Axes that are looked at: all, the first half and the first quarter of them, which say what is meant in fewer words."""
     return rank, max(1, rank // 2), max(1, rank // 4)
-
-
-def _cosines(points: Array, point: Array, axes: int) -> Array:
-    """Of the first so many axes."""
-    return unit(points[:, :axes]) @ unit(point[:axes])

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, lexical, lsa, ranking, relevance, top
+from plimsoll import dense, lexical, lsa, ranking, relevance
 from plimsoll.bm25 import Bm25
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
@@ -49,6 +49,17 @@ class Meaning(Protocol):
 Load = Callable[[Mapping[str, Array], Index], Meaning]
 
 
+class Heard(NamedTuple):
+    """A query as documents are asked for it: its ``point``, shape (axes,); the cosine of each document with it, with zeros beyond
+    (see ``top.room``); what its ``words`` score in each, shape (documents,), and the ``most`` that they could."""
+
+    text: str
+    point: NDArray[np.float32]
+    cosines: NDArray[np.float32]
+    words: NDArray[np.float32]
+    most: float
+
+
 @dataclass(frozen=True)
 class Fused:
     """``share`` is that of the cosine; ``told`` is the BM25 that was learned, of the same documents or of earlier ones."""
@@ -68,22 +79,28 @@ class Fused:
         known = self.told.index.numbers(text)
         return float(facts.idf[known].sum()) + facts.unknown * (len(terms) - len(known))
 
-    def scores(self, text: str) -> NDArray[np.float32]:
-        """The score of each document, with zeros beyond (see ``top.room``)."""
+    def heard(self, text: str) -> Heard:
+        """A query, worked on once for all that looks at it."""
         point = self.meaning.point(text)
+        cosines = dense.towards(self.meaning.points, point)
+        return Heard(text, point, cosines, self.words.scores(text), self.most(text))
+
+    def scores(self, heard: Heard) -> NDArray[np.float32]:
+        """The score of each document, with zeros beyond (see ``top.room``)."""
         if self.share == 1.0:
-            return dense.towards(self.meaning.points, point)
-        if not (most := self.most(text)):
-            return np.zeros(top.room(self.index.many), dtype=np.float32)
-        if self.share == 0.0:
-            found = np.zeros(top.room(self.index.many), dtype=np.float32)
-        else:
-            found = dense.towards(self.meaning.points, point) * np.float32(self.share)
-        found[: self.index.many] += self.words.scores(text) * np.float32((1 - self.share) / most)
+            return heard.cosines.copy()
+        if not heard.most:
+            return np.zeros(len(heard.cosines), dtype=np.float32)
+        found = heard.cosines * np.float32(self.share)
+        found[: self.index.many] += heard.words * np.float32((1 - self.share) / heard.most)
         return found
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        return dense.best(self.scores(text), self.index.many, depth, among)
+        return self.listed(self.heard(text), depth, among)
+
+    def listed(self, heard: Heard, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
+        """The list for a query that was heard."""
+        return dense.best(self.scores(heard), self.index.many, depth, among)
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """What each word adds, and what is added by meaning: together they are the score."""
