@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, fused
+from plimsoll import fused
 from plimsoll.bm25 import Bm25
 from plimsoll.dense import unit
 from plimsoll.finding import Texts
-from plimsoll.fused import Fused, Meaning
+from plimsoll.fused import Fused, Heard
 from plimsoll.inverted import Index, build
 from plimsoll.scorer import floats
 
@@ -32,27 +32,13 @@ _NEAR, _NEARNESS = "near", "nearness"
 
 
 @dataclass(frozen=True)
-class Known:
-    """The documents that were learned from: how a query finds them says what it means."""
-
-    words: Bm25
-    meaning: Meaning
-
-    def like_the_best(self, cosines: Array) -> NDArray[np.float32]:
-        """The middle of those that are nearest to a query, shape (rank,) (Rocchio 1971)."""
-        few = min(_FIRST, self.meaning.index.many)
-        best = np.argpartition(-cosines[: self.meaning.index.many], few - 1)[:few]
-        return unit(self.meaning.points[best].sum(axis=0))
-
-
-@dataclass(frozen=True)
 class Clues:
-    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other; ``near``, shape (documents, few), are the
-    documents of ``known`` to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
+    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other. ``known`` are the documents that were learned
+    from, for how a query finds these says what it means; ``near``, shape (documents, few), are those to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
 
     parts: Fused
     fields: tuple[Bm25, ...]
-    known: Known
+    known: Fused
     near: NDArray[np.int32]
     nearness: NDArray[np.float32]
 
@@ -66,36 +52,41 @@ class Clues:
         own = tuple(f"words in {name}" for name in self.index.fields[: len(self.fields)])
         return ("words", "share of the words", *own, *_MEANINGS, *_NEIGHBOURS, "length", "words asked for")
 
-    def of(self, text: str, places: Array) -> NDArray[np.float32]:
-        """The clues of some documents, shape (places, clues)."""
-        index, meaning = self.index, self.parts.meaning
+    def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
+        """The clues of some documents beside a query that ``parts`` heard, shape (places, clues)."""
         found = np.empty((len(places), len(self.names)), dtype=np.float32)
-        words, point = self.parts.words.scores(text), meaning.point(text)
-        points = meaning.points[places]
-        said = [words[places], words[places] / np.float32(max(self.parts.most(text), 1e-9))]
-        said += [model.scores(text)[places] for model in self.fields]
-        said += [_cosines(points, point, axes) for axes in _cuts(points.shape[1])]
-        said += self._neighbours(text, places, point, points, words)
-        said += [np.log1p(index.lengths[:, places].sum(axis=0)), np.log1p(len(index.analyser.terms(text)))]
+        points, words = self.parts.meaning.points[places], heard.words[places]
+        said = [words, words / np.float32(heard.most)]
+        said += [model.scores(heard.text)[places] for model in self.fields]
+        said += [_cosines(points, heard.point, axes) for axes in _cuts(points.shape[1])]
+        said += self._neighbours(heard, places, points)
+        said += [np.log1p(self.index.lengths[:, places].sum(axis=0)), np.log1p(heard.many)]
         for at, each in enumerate(said):
             found[:, at] = each
         return found
 
-    def _neighbours(self, text: str, places: Array, point: Array, points: Array, words: Array) -> list[Array]:
+    def _neighbours(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
-        known, near, shares = self.known, self.near[places], self.nearness[places]
-        cosines = dense.towards(known.meaning.points, point)
-        words = words if known.words is self.parts.words else known.words.scores(text)
-        middle = known.like_the_best(cosines) if point.any() else point
+        near, shares = self.near[places], self.nearness[places]
+        there = heard if self.known is self.parts else self.known.hear(heard.text)
+        words, cosines = there.words, there.cosines
+        middle = self._like_the_best(cosines) if heard.point.any() else heard.point
         return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
+
+    def _like_the_best(self, cosines: Array) -> NDArray[np.float32]:
+        """The middle of those known documents that are nearest to a query, shape (axes,) (Rocchio 1971)."""
+        many = self.known.index.many
+        few = min(_FIRST, many)
+        best = np.argpartition(-cosines[:many], few - 1)[:few]
+        return unit(self.known.meaning.points[best].sum(axis=0))
 
     def beside(self, texts: Texts) -> Clues:
         """Of other documents; what is known is what was learned from."""
         index = build(texts, self.index.analyser)
-        points = self.parts.meaning.over(index, texts)
-        parts = Fused(self.parts.words.beside(index), points, self.parts.share, self.parts.told)
+        parts = self.parts.over(index, texts)
         own = tuple(model.beside(index) for model in self.fields)
-        return Clues(parts, own, self.known, *neighbours(points.points, self.known.meaning.points, False))
+        near = neighbours(parts.meaning.points, self.known.meaning.points, False)
+        return Clues(parts, own, self.known, *near)
 
     def arrays(self) -> dict[str, Array]:
         return self.parts.arrays() | {_NEAR: self.near, _NEARNESS: self.nearness}
@@ -121,7 +112,7 @@ def of(arrays: Mapping[str, Array], index: Index) -> Clues:
 def _made(parts: Fused, near: Array, shares: Array) -> Clues:
     names = parts.index.fields
     own = [_alone(parts.words, field) for field in range(len(names)) if 1 < len(names) <= _MOST_FIELDS]
-    return Clues(parts, tuple(own), Known(parts.words, parts.meaning), near, shares)
+    return Clues(parts, tuple(own), parts, near, shares)
 
 
 def _alone(model: Bm25, field: int) -> Bm25:

@@ -41,12 +41,13 @@ class Reranked:
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The first hundred in the order of the trees; below them what comes next, in the order that it has without these."""
-        found = self.clues.parts.best(text, max(depth, _EACH), among)
+        heard = self.clues.parts.hear(text)
+        found = self.clues.parts.listed(heard, max(depth, _EACH), among)
         held = int((found["item"] >= 0).sum())
         if not held:
             return found[:depth]
         first, rest = found[: min(held, _EACH)], found[_EACH:held]
-        scores = self.forest.scores(self.clues.of(text, first["item"]))[:, 0].astype(np.float32)
+        scores = self.forest.scores(self.clues.of(heard, first["item"]))[:, 0].astype(np.float32)
         order = np.lexsort((first["item"], -scores))
         first["item"], first["score"] = first["item"][order], scores[order]
         rest["score"] = self.least - 1 / (1 + rest["score"])  # below all that trees say, whatever documents are asked
@@ -54,7 +55,7 @@ class Reranked:
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """What the trees' score would lose by each clue if that were as usual. Clues hang together: the parts do not sum to the score."""
-        own = self.clues.of(text, np.array([document]))[0]
+        own = self.clues.of(self.clues.parts.hear(text), np.array([document]))[0]
         rows = np.tile(own, (len(own) + 1, 1))
         np.fill_diagonal(rows[1:], self.usual)
         whole, *without = self.forest.scores(rows)[:, 0].tolist()
@@ -90,11 +91,12 @@ def taught(study: Study, told: Clues) -> tuple[NDArray[np.float32], NDArray[np.f
     order = np.random.default_rng(study.seed).permutation(len(study.queries))[:_MOST]
     parts, grades = [np.empty((0, len(told.names)), np.float32)], [np.empty(0, np.float32)]
     for row in np.sort(order).tolist():
-        found = told.parts.best(study.queries[row], _EACH)["item"]
+        heard = told.parts.hear(study.queries[row])
+        found = told.parts.listed(heard, _EACH)["item"]
         found = found[found >= 0]
         own = _grades(study.truth[row], found)
         if len(found) and own.min() < own.max():
-            parts.append(told.of(study.queries[row], found))
+            parts.append(told.of(heard, found))
             grades.append(own)
     return np.concatenate(parts), np.concatenate(grades), np.array([len(each) for each in grades[1:]], dtype=np.int64)
 
