@@ -47,7 +47,7 @@ def test_later_documents_score_what_the_same_ones_scored():
     model, held = made(0.5), texts()
     later = model.beside({name: cells[:3] for name, cells in held.items()})
     asked = "heat1 wing2 wave3"
-    assert np.allclose(later.scores(later.heard(asked))[:3], model.scores(model.heard(asked))[:3], atol=1e-5)
+    assert np.allclose(later.scores(later.hear(asked))[:3], model.scores(model.hear(asked))[:3], atol=1e-5)
 
 
 @pytest.mark.parametrize("change", [{"share": np.array(1.5)}, {"share": np.array(np.nan)}, {"more": np.array(1.0)}])

@@ -25,22 +25,22 @@ def model(told: Clues) -> Reranked:
 
 
 def test_clues_have_names_that_tell_of_fields(told: Clues):
-    assert told.of(told.parts.heard("heat1"), np.arange(3)).shape == (3, len(told.names))
+    assert told.of(told.parts.hear("heat1"), np.arange(3)).shape == (3, len(told.names))
     assert {"words", "words in title", "words in text", "meaning", "length"} <= set(told.names)
 
 
 def test_the_clues_of_a_document_do_not_depend_on_the_others(told: Clues):
-    all_ = told.of(told.parts.heard("heat1 wing2"), np.arange(40))
+    all_ = told.of(told.parts.hear("heat1 wing2"), np.arange(40))
     for document in (0, 6, 39):
-        assert np.allclose(told.of(told.parts.heard("heat1 wing2"), np.array([document]))[0], all_[document], atol=1e-6)
+        assert np.allclose(told.of(told.parts.hear("heat1 wing2"), np.array([document]))[0], all_[document], atol=1e-6)
 
 
 def test_a_later_copy_has_the_clues_of_the_document(told: Clues):
     """But for its neighbours, of which the document itself is one now."""
     later = told.beside({name: cells[:4] for name, cells in texts().items()})
     before, after = (
-        told.of(told.parts.heard("heat1 wing2"), np.arange(4)),
-        later.of(later.parts.heard("heat1 wing2"), np.arange(4)),
+        told.of(told.parts.hear("heat1 wing2"), np.arange(4)),
+        later.of(later.parts.hear("heat1 wing2"), np.arange(4)),
     )
     own = [at for at, name in enumerate(told.names) if "neighbours" not in name]
     assert np.allclose(before[:, own], after[:, own], atol=1e-4)
@@ -85,7 +85,7 @@ def test_what_the_trees_did_not_see_stands_below(model: Reranked, monkeypatch: p
 def test_the_reasons_are_what_the_score_would_lose(model: Reranked):
     """A clue that is as usual says nothing."""
     names = model.clues.names
-    features = model.clues.of(model.clues.parts.heard("heat1 wing2"), np.array([1]))[0]
+    features = model.clues.of(model.clues.parts.hear("heat1 wing2"), np.array([1]))[0]
     parts = dict(model.because("heat1 wing2", 1))
     whole = model.forest.scores(features[None])[0, 0]
     for at, name in enumerate(names):

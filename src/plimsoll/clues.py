@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, fused
+from plimsoll import fused
 from plimsoll.bm25 import Bm25
 from plimsoll.dense import unit
 from plimsoll.finding import Texts
-from plimsoll.fused import Fused, Heard, Meaning
+from plimsoll.fused import Fused, Heard
 from plimsoll.inverted import Index, build
 from plimsoll.scorer import floats
 
@@ -34,27 +34,13 @@ _NEAR, _NEARNESS = "near", "nearness"
 
 
 @dataclass(frozen=True)
-class Known:
-    """The documents that were learned from: how a query finds them says what it means."""
-
-    words: Bm25
-    meaning: Meaning
-
-    def like_the_best(self, cosines: Array) -> NDArray[np.float32]:
-        """The middle of those that are nearest to a query, shape (rank,) (Rocchio 1971)."""
-        few = min(_FIRST, self.meaning.index.many)
-        best = np.argpartition(-cosines[: self.meaning.index.many], few - 1)[:few]
-        return unit(self.meaning.points[best].sum(axis=0))
-
-
-@dataclass(frozen=True)
 class Clues:
-    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other; ``near``, shape (documents, few), are the
-    documents of ``known`` to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
+    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other. ``known`` are the documents that were learned
+    from, for how a query finds these says what it means; ``near``, shape (documents, few), are those to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
 
     parts: Fused
     fields: tuple[Bm25, ...]
-    known: Known
+    known: Fused
     near: NDArray[np.int32]
     nearness: NDArray[np.float32]
 
@@ -69,18 +55,15 @@ class Clues:
         return ("words", "share of the words", *own, *_MEANINGS, *_NEIGHBOURS, "length", "words asked for")
 
     def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
-        """The clues of some documents, shape (places, clues)."""
-        index, points = self.index, self.parts.meaning.points[places]
+        """The clues of some documents beside a query that ``parts`` heard, shape (places, clues)."""
         found = np.empty((len(places), len(self.names)), dtype=np.float32)
-        words = heard.words[places]
-        said = [words, words / np.float32(max(heard.most, 1e-9))]
+        points, words = self.parts.meaning.points[places], heard.words[places]
+        said = [words, words / np.float32(heard.most)]
         said += [model.scores(heard.text)[places] for model in self.fields]
-        said += [
-            points[:, :axes] @ unit(heard.point[:axes]) / lengths[places]
-            for axes, lengths in zip(_cuts(points.shape[1]), self._lengths, strict=True)
-        ]
+        for axes, lengths in zip(_cuts(points.shape[1]), self._lengths, strict=True):
+            said.append(points[:, :axes] @ unit(heard.point[:axes]) / lengths[places])
         said += self._neighbours(heard, places, points)
-        said += [self._sizes[places], np.log1p(len(index.analyser.terms(heard.text)))]
+        said += [self._sizes[places], np.log1p(heard.many)]
         for at, each in enumerate(said):
             found[:, at] = each
         return found
@@ -94,25 +77,31 @@ class Clues:
 
     @cached_property
     def _sizes(self) -> NDArray[np.float32]:
-        """How many terms a document has, in logs."""
+        """How many terms each document has, in logs."""
         return np.asarray(np.log1p(self.index.lengths.sum(axis=0)), dtype=np.float32)
 
     def _neighbours(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
-        known, near, shares = self.known, self.near[places], self.nearness[places]
-        own = known.words is self.parts.words
-        cosines = heard.cosines if own else dense.towards(known.meaning.points, heard.point)
-        words = heard.words if own else known.words.scores(heard.text)
-        middle = known.like_the_best(cosines) if heard.point.any() else heard.point
+        near, shares = self.near[places], self.nearness[places]
+        there = heard if self.known is self.parts else self.known.hear(heard.text)
+        words, cosines = there.words, there.cosines
+        middle = self._like_the_best(cosines) if heard.point.any() else heard.point
         return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
+
+    def _like_the_best(self, cosines: Array) -> NDArray[np.float32]:
+        """The middle of those known documents that are nearest to a query, shape (axes,) (Rocchio 1971)."""
+        many = self.known.index.many
+        few = min(_FIRST, many)
+        best = np.argpartition(-cosines[:many], few - 1)[:few]
+        return unit(self.known.meaning.points[best].sum(axis=0))
 
     def beside(self, texts: Texts) -> Clues:
         """Of other documents; what is known is what was learned from."""
         index = build(texts, self.index.analyser)
-        points = self.parts.meaning.over(index, texts)
-        parts = Fused(self.parts.words.beside(index), points, self.parts.share, self.parts.told)
+        parts = self.parts.over(index, texts)
         own = tuple(model.beside(index) for model in self.fields)
-        return Clues(parts, own, self.known, *neighbours(points.points, self.known.meaning.points, False))
+        near = neighbours(parts.meaning.points, self.known.meaning.points, False)
+        return Clues(parts, own, self.known, *near)
 
     def arrays(self) -> dict[str, Array]:
         return self.parts.arrays() | {_NEAR: self.near, _NEARNESS: self.nearness}
@@ -138,7 +127,7 @@ def of(arrays: Mapping[str, Array], index: Index) -> Clues:
 def _made(parts: Fused, near: Array, shares: Array) -> Clues:
     names = parts.index.fields
     own = [_alone(parts.words, field) for field in range(len(names)) if 1 < len(names) <= _MOST_FIELDS]
-    return Clues(parts, tuple(own), Known(parts.words, parts.meaning), near, shares)
+    return Clues(parts, tuple(own), parts, near, shares)
 
 
 def _alone(model: Bm25, field: int) -> Bm25:

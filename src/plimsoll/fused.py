@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, Self
+from functools import cached_property
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, lexical, lsa, ranking, relevance
+from plimsoll import dense, lexical, lsa, ranking, relevance, top
 from plimsoll.bm25 import Bm25
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
@@ -22,6 +23,7 @@ from plimsoll.scorer import scalar
 Array = NDArray[Any]
 MEANING = "meaning"  # what a part of a score is called that is no word's
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+_TINY = 1e-9
 _MOST = 400  # queries that shares are compared on
 _DEPTH = 20  # of lists that are compared
 _KINDS = ("words.", "meaning.")
@@ -49,15 +51,37 @@ class Meaning(Protocol):
 Load = Callable[[Mapping[str, Array], Index], Meaning]
 
 
-class Heard(NamedTuple):
-    """A query as documents are asked for it: its ``point``, shape (axes,); the cosine of each document with it, with zeros beyond
-    (see ``top.room``); what its ``words`` score in each, shape (documents,), and the ``most`` that they could."""
+@dataclass(frozen=True)
+class Heard:
+    """A query and what is worked out of it for the documents of ``parts``, each once and when it is asked for."""
 
+    parts: Fused
     text: str
-    point: NDArray[np.float32]
-    cosines: NDArray[np.float32]
-    words: NDArray[np.float32]
-    most: float
+
+    @cached_property
+    def words(self) -> NDArray[np.float32]:
+        """BM25 of each document, shape (documents,)."""
+        return self.parts.words.scores(self.text)
+
+    @cached_property
+    def point(self) -> NDArray[np.float32]:
+        return self.parts.meaning.point(self.text)
+
+    @cached_property
+    def cosines(self) -> NDArray[np.float32]:
+        """Of each document, with zeros beyond."""
+        return dense.towards(self.parts.meaning.points, self.point)
+
+    @cached_property
+    def many(self) -> int:
+        """The terms of the query, known or not."""
+        return len(self.parts.told.index.analyser.terms(self.text))
+
+    @cached_property
+    def most(self) -> float:
+        """What a document would score that had nothing but the terms of the query: the same, whatever documents are asked, and above 0."""
+        facts, known = self.parts.told.facts, self.parts.told.index.numbers(self.text)
+        return max(float(facts.idf[known].sum()) + facts.unknown * (self.many - len(known)), _TINY)
 
 
 @dataclass(frozen=True)
@@ -73,38 +97,31 @@ class Fused:
     def index(self) -> Index:
         return self.words.index
 
-    def most(self, text: str) -> float:
-        """What a document would score that had nothing but the terms of a query: the same, whatever documents are asked."""
-        facts, terms = self.told.facts, self.told.index.analyser.terms(text)
-        known = self.told.index.numbers(text)
-        return float(facts.idf[known].sum()) + facts.unknown * (len(terms) - len(known))
-
-    def heard(self, text: str) -> Heard:
-        """A query, worked on once for all that looks at it."""
-        point = self.meaning.point(text)
-        cosines = dense.towards(self.meaning.points, point)
-        return Heard(text, point, cosines, self.words.scores(text), self.most(text))
+    def hear(self, text: str) -> Heard:
+        return Heard(self, text)
 
     def scores(self, heard: Heard) -> NDArray[np.float32]:
         """The score of each document, with zeros beyond (see ``top.room``)."""
         if self.share == 1.0:
-            return heard.cosines.copy()
-        if not heard.most:
-            return np.zeros(len(heard.cosines), dtype=np.float32)
-        found = heard.cosines * np.float32(self.share)
+            return heard.cosines
+        if self.share > 0.0:
+            found = heard.cosines * np.float32(self.share)
+        else:
+            found = np.zeros(top.room(self.index.many), dtype=np.float32)
         found[: self.index.many] += heard.words * np.float32((1 - self.share) / heard.most)
         return found
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        return self.listed(self.heard(text), depth, among)
+        return self.listed(self.hear(text), depth, among)
 
     def listed(self, heard: Heard, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        """The list for a query that was heard."""
-        return dense.best(self.scores(heard), self.index.many, depth, among)
+        """The list of a query that was worked out, or is about to be."""
+        scores = self.scores(heard)
+        return dense.best(scores if among is None else scores.copy(), self.index.many, depth, among)
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """What each word adds, and what is added by meaning: together they are the score."""
-        least = np.float32((1 - self.share) / max(self.most(text), 1e-9))
+        least = np.float32((1 - self.share) / self.hear(text).most)
         parts = [(term, float(part * least)) for term, part in self.words.because(text, document) if self.share < 1]
         if self.share > 0:
             cosine = float(self.meaning.points[document] @ self.meaning.point(text))
@@ -112,7 +129,10 @@ class Fused:
         return sorted(parts, key=lambda part: (-abs(part[1]), part[0]))
 
     def beside(self, texts: Texts) -> Fused:
-        index = build(texts, self.index.analyser)
+        return self.over(build(texts, self.index.analyser), texts)
+
+    def over(self, index: Index, texts: Texts) -> Fused:
+        """Other documents, of this index, by what was learned of these."""
         return Fused(self.words.beside(index), self.meaning.over(index, texts), self.share, self.told)
 
     @property

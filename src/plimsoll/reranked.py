@@ -41,7 +41,7 @@ class Reranked:
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The first hundred in the order of the trees; below them what comes next, in the order that it has without these."""
-        heard = self.clues.parts.heard(text)
+        heard = self.clues.parts.hear(text)
         found = self.clues.parts.listed(heard, max(depth, _EACH), among)
         held = int((found["item"] >= 0).sum())
         if not held:
@@ -55,7 +55,7 @@ class Reranked:
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """What the trees' score would lose by each clue if that were as usual. Clues hang together: the parts do not sum to the score."""
-        own = self.clues.of(self.clues.parts.heard(text), np.array([document]))[0]
+        own = self.clues.of(self.clues.parts.hear(text), np.array([document]))[0]
         rows = np.tile(own, (len(own) + 1, 1))
         np.fill_diagonal(rows[1:], self.usual)
         whole, *without = self.forest.scores(rows)[:, 0].tolist()
@@ -91,7 +91,7 @@ def taught(study: Study, told: Clues) -> tuple[NDArray[np.float32], NDArray[np.f
     order = np.random.default_rng(study.seed).permutation(len(study.queries))[:_MOST]
     parts, grades = [np.empty((0, len(told.names)), np.float32)], [np.empty(0, np.float32)]
     for row in np.sort(order).tolist():
-        heard = told.parts.heard(study.queries[row])
+        heard = told.parts.hear(study.queries[row])
         found = told.parts.listed(heard, _EACH)["item"]
         found = found[found >= 0]
         own = _grades(study.truth[row], found)
