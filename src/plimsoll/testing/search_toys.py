@@ -15,6 +15,7 @@ from plimsoll.ranking import GRADED
 from plimsoll.recipe import Fold
 from plimsoll.rows import Coded, Rows
 from plimsoll.schema import Column, Kind, Schema
+from plimsoll.testing import folder_toys
 from plimsoll.testing.toys import Toy
 
 _SUBJECTS, _EACH, _WORDS, _COMMON = 24, 5, 8, 30
@@ -63,7 +64,8 @@ def _graded(counts: np.ndarray, subject: int) -> np.ndarray:
 
 
 def _toy(titles: list[str], texts: list[str], queries: list[str], truth: np.ndarray) -> Toy:
-    search = Documents("queries.jsonl", "judgements.csv", f"{TITLE},{TEXT}", "english")
+    encoder, cross = folder_toys.folders(sorted({word for text in texts for word in text.split()}))
+    search = Documents("queries.jsonl", "judgements.csv", f"{TITLE},{TEXT}", "english", encoder, cross)
     job = Job("id", task=Task.RANKING, search=search)
     schema = Schema((Column(QUERY, Kind.QUERY, distinct=DOCUMENTS, example=queries[0]),), "id")
     about = Schema((Column(TITLE, Kind.TEXT), Column(TEXT, Kind.TEXT)), "id")
