@@ -35,7 +35,7 @@ def load(arrays: Mapping[str, Any], index: Index, members: Members) -> Finder:
 
 def refuse(job: Job, schema: Schema) -> str | None:
     if job.search is None or not job.search.cross:
-        return "no network that reads a query beside a document is there: --cross names a folder with one"
+        return "no network that reads a query beside a document is there: --cross-encoder names a folder with one"
     return encoder_files.lacks(job.search.cross, graph=True)
 
 
