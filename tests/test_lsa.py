@@ -67,6 +67,12 @@ def test_later_documents_lie_where_the_same_ones_lay():
     assert later.best("gear1", 5)["item"].tolist()[:1] == [0]
 
 
+def test_every_term_places_its_documents():
+    """Each document has one term, from the first of the lexicon to the last: it is found by that alone."""
+    model = lsa.fit(build({"text": ["a", "b", "c"]}, PLAIN), 3)
+    assert [int(model.best(text, 1)["item"][0]) for text in "abc"] == [0, 1, 2]
+
+
 def test_a_short_field_counts_more_where_that_is_wanted():
     """The title is a third as long as the text."""
     plain, boosted = lsa.fit(index(), 4), lsa.fit(index(), 4, short=0.5)
