@@ -126,7 +126,7 @@ def job(**words: str) -> tuple[Job, Schema]:
 
 def test_without_a_folder_it_is_refused_in_words(networks: tuple[Path, Path], static: Path, tmp_path: Path):
     assert "--encoder names a folder" in str(RECIPE.refusal(*job()))
-    assert "--cross names a folder" in str(CROSS.refusal(*job()))
+    assert "--cross-encoder names a folder" in str(CROSS.refusal(*job()))
     assert "holds no tokenizer.json" in str(RECIPE.refusal(*job(encoder=str(tmp_path / "none"))))
     assert "holds no model.onnx" in str(CROSS.refusal(*job(cross=str(static))))
     assert RECIPE.refusal(*job(encoder=str(static))) is None

@@ -61,10 +61,10 @@ def test_the_parts_of_a_score_sum_to_it():
 def test_later_documents_lie_where_the_same_ones_lay():
     """Documents that come later are put on the axes that were learned; a word that was not learned changes nothing."""
     model, held = lsa.fit(index(), rank=6, short=0.5), texts()
-    later = model.beside({"title": [held["title"][3], "new"], "text": [held["text"][3], "words"]})
-    assert np.allclose(later.points[0], model.points[3], atol=1e-5)
-    assert not later.points[1].any()
-    assert later.best("gear1", 5)["item"].tolist()[:1] == [0]
+    later = model.beside({name: [*cells, "new"] for name, cells in held.items()})
+    assert np.allclose(later.points[:-1], model.points, atol=1e-5)
+    assert not later.points[-1].any()
+    assert later.best("gear1", 5)["item"].tolist() == model.best("gear1", 5)["item"].tolist()
 
 
 def test_every_term_places_its_documents():

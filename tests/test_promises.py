@@ -21,8 +21,9 @@ from plimsoll.knobs import Space
 from plimsoll.recipe import Facts, Fold, Recipe
 from plimsoll.rows import Coded, Rows, Value
 from plimsoll.schema import Kind, Schema
-from plimsoll.testing import promises, saving, streams
+from plimsoll.testing import promises, saving, searches, streams
 from test_list_promises import FAULTS as OF_LISTS
+from test_search_promises import FAULTS as OF_SEARCH
 from test_signal_promises import FAULTS as OF_STREAMS
 
 
@@ -253,15 +254,15 @@ def test_every_promise_catches_a_planted_fault(
 
 
 def test_no_promise_goes_without_a_planted_fault():
-    """Each promise in PROMISES has a fault, above or among those of streams, so none of them is one that cannot fail."""
-    assert {fault[0] for fault in [*FAULTS, *OF_STREAMS, *OF_LISTS]} == set(promises.PROMISES)
+    """Each promise in PROMISES has a fault, above or among those of streams, lists and search, so none of them is one that cannot fail."""
+    assert {fault[0] for fault in [*FAULTS, *OF_STREAMS, *OF_LISTS, *OF_SEARCH]} == set(promises.PROMISES)
 
 
 def test_no_promise_is_left_out_of_the_list():
     """Whatever takes a recipe alone and gives nothing is a promise, in whichever file it stands, and is in PROMISES."""
     written = {
         each
-        for module in (promises, saving, streams)
+        for module in (promises, saving, searches, streams)
         for name, each in vars(module).items()
         if inspect.isfunction(each)
         and not name.startswith("_")
