@@ -126,7 +126,7 @@ BAD = [
     (["--recommend", "what", "--to", "who", "--rate", "200Hz"], "speak of signals"),
     (["--recommend", "what", "--to", "who", "--metric", "rmse"], "not of these answers"),
     (["--recommend", "what", "--to", "who", "--kind", "much=history"], "is told by --recommend"),
-    (["--predict", "much", "--metric", "ndcg@10"], "Write --recommend for lists"),
+    (["--predict", "much", "--metric", "ndcg@10"], "Write --recommend or --search for lists"),
     (["--predict", "much", "--kind", "what=history"], "is told by --recommend"),
     (["--predict", "much", "--split", "last"], "of what users did one after another"),
 ]
