@@ -38,12 +38,16 @@ def test_a_job_file_says_what_flags_say_and_flags_win(tmp_path: Path):
 def test_every_flag_of_a_job_can_stand_in_its_file(tmp_path: Path):
     """The examples that a mistake is answered with are understood, and every word has a flag."""
     flags = set(vars(parser().parse_args(["fit"])))
-    moments, lists = {"decode", "moments"}, {"recommend", "lists"}
-    for other in (moments | lists, {"predict"} | lists, {"predict"} | moments):  # a row's answer, a moment's and a list
+    row, moments, lists, search = {"predict"}, {"decode", "moments"}, {"recommend", "lists"}, {"search", "documents"}
+    ways = (row, moments, lists, search)  # a row's answer, a moment's, a list of items, and documents
+    for way in ways:
+        other = set[str]().union(*(each for each in ways if each is not way), {"data"} if way is search else ())
         named = {name: text for name, text in statement.EXAMPLES.items() if name not in other}
         words = _words(tmp_path, "\n".join(named.values()))
-        assert set(words) == {"predict" if name in ("decode", "recommend") else name for name in named}
-    assert set(statement.EXAMPLES) - {"moments", "signals", "lists"} <= flags
+        called = {"decode": "predict", "recommend": "predict", "search": "data"}
+        settled = {called.get(name, name) for name in named} | ({"predict"} if way is search else set())
+        assert set(words) == settled
+    assert set(statement.EXAMPLES) - {"moments", "signals", "lists", "documents"} <= flags
     assert set(statement.PARTS) <= flags
 
 
