@@ -224,7 +224,7 @@ def scale(scratch: Path, given: argparse.Namespace) -> Entry:
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     most = whole = 0
     while process.poll() is None:
-        held = [_held(pid) for pid in _tree(process.pid)]
+        held = [resident(pid) for pid in tree(process.pid)]
         most, whole = max(most, *(each for each, _ in held)), max(whole, sum(own for _, own in held))
         time.sleep(0.5)
     spent = time.perf_counter() - begun
@@ -248,7 +248,7 @@ def scale(scratch: Path, given: argparse.Namespace) -> Entry:
     }
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -263,7 +263,7 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _held(pid: int) -> tuple[int, int]:
+def resident(pid: int) -> tuple[int, int]:
     """Bytes that are resident, and those of them that no file stands behind."""
     try:
         lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())

@@ -34,6 +34,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from recommend import resident, tree
 
 from plimsoll import inverted, machine
 from plimsoll.analysis import Analyser
@@ -350,7 +351,7 @@ def scale(scratch: Path, given: argparse.Namespace) -> Entry:
     process = subprocess.Popen([*words, "--limit", limit, "--out", str(out)], stderr=subprocess.PIPE, text=True)
     most = 0
     while process.poll() is None:
-        most = max(most, *(_held(pid) for pid in _tree(process.pid)))
+        most = max(most, *(resident(pid)[0] for pid in tree(process.pid)))
         time.sleep(0.5)
     spent = time.perf_counter() - begun
     said = (process.stderr.read() if process.stderr else "").strip().splitlines()
@@ -365,30 +366,6 @@ def scale(scratch: Path, given: argparse.Namespace) -> Entry:
         "progress": [line for line in said if "indexing" in line][:5],
         "note": said[-1] if said and process.returncode else "",
     }
-
-
-def _tree(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = place.read_text()
-        except OSError:
-            continue
-        children.setdefault(int(text.rsplit(")", 1)[1].split()[1]), []).append(int(place.parent.name))
-    found, left = [], [root]
-    while left:
-        found.append(left.pop())
-        left += children.get(found[-1], [])
-    return found
-
-
-def _held(pid: int) -> int:
-    """Bytes that are resident."""
-    try:
-        lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    except OSError:
-        return 0
-    return int(lines.get("VmRSS", "0 kB").split()[0]) * 1024
 
 
 PARTS: Mapping[str, Callable[[Path, argparse.Namespace], Entry]] = {

@@ -94,7 +94,7 @@ def _take_file(path: Path, most: int) -> bytes:
         if facts.st_nlink > 1:
             raise BundleError(f"{path.name}: has {facts.st_nlink} hard links. Copy the bundle, do not link it.")
         if facts.st_size >= _MAPPED and facts.st_size <= most:
-            return cast(bytes, memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ)))
+            return _view(handle)
         return file.read(most + 1)
 
 
@@ -103,7 +103,11 @@ def contents(path: Path) -> bytes:
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size < _MAPPED:
             return file.read()
-        return cast(bytes, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        return _view(file.fileno())
+
+
+def _view(handle: int) -> bytes:
+    return cast(bytes, memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ)))
 
 
 def _check_end(path: Path, file: Any) -> None:

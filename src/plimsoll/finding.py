@@ -136,7 +136,6 @@ class Finding:
 
     name: str
     finder: Finder
-    graphs: Members = field(default_factory=dict)
     settled: Knobs = field(default_factory=dict)
 
     def predict(self, rows: Rows) -> Array:
@@ -158,7 +157,6 @@ class Finding:
             INDEX: save(index.arrays()),
             ABOUT: msgspec.json.encode(about),
             f"{self.name}.safetensors": save(self.finder.arrays()),
-            **self.graphs,
             **getattr(self.finder, "graphs", {}),
         }
 
@@ -234,7 +232,7 @@ class Family:
             raise ValueError(f"an index of {index.many} documents where there are {schema.lists}")
         held = f"{self.name}.safetensors"
         own = arrays_of(held, members[held])
-        return Finding(self.name, self.load(own, index, members), _graphs(members))
+        return Finding(self.name, self.load(own, index, members))
 
 
 def words(collection: Collection, fields: Sequence[str]) -> float:
@@ -246,8 +244,3 @@ def words(collection: Collection, fields: Sequence[str]) -> float:
         sizes = held.sizes() if isinstance(held, PackedTexts) else np.fromiter(map(len, held), np.int64, len(held))
         found += int(sizes[cells.codes[cells.codes >= 0]].sum())
     return found / _LETTERS
-
-
-def _graphs(members: Members) -> Members:
-    """Members that are a family's own, beside its arrays."""
-    return {name: data for name, data in members.items() if name.endswith(".onnx")}

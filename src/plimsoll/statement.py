@@ -62,7 +62,7 @@ def words(flags: Mapping[str, Any]) -> dict[str, Any]:
     _settle(found)
     _settle_search(found)
     for name, example in (("data", "plimsoll fit rows.csv --predict COL"), ("predict", "--predict COL")):
-        if not found.get(name) and (name, "documents" in found) != ("predict", True):
+        if not found.get(name) and not (name == "predict" and "documents" in found):
             raise JobError(f"{name} is missing. Write {example}.")
     return found
 
