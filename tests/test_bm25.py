@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from plimsoll import bm25, relevance, top
+from plimsoll import bm25, relevance, summing, top
 from plimsoll.analysis import Analyser
 from plimsoll.bm25 import Bm25
 from plimsoll.inverted import Index, build
@@ -100,9 +100,9 @@ def test_the_best_are_those_of_scoring_everything(
     """The same documents, the same scores to the last bit, of equals the lower number first, and none that may not be listed;
     whether a term is added up over all documents or over its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bm25, "_FEW", 9)
-        patch.setattr(bm25, "_SHARE", 8 if wide else 1e-9)
-        patch.setattr(bm25, "_SHARE_OF_FEW", 8 if wide else 1e-9)
+        patch.setattr(summing, "_FEW", 9)
+        patch.setattr(summing, "_SHARE", 8 if wide else 1e-9)
+        patch.setattr(summing, "_SHARE_OF_FEW", 8 if wide else 1e-9)
         patch.setattr(top, "_FEW", 10)
         patch.setattr(top, "_COLUMNS", 4)
         model = Bm25.of(of(*texts), Weighing(method))
@@ -266,11 +266,11 @@ def test_more_terms_may_be_asked_for_than_are_kept_at_hand(monkeypatch: pytest.M
     """What is let go of is found again, those that are laid over all documents too."""
     texts = made_up(100)
     due = Bm25.of(of(*texts)).scores("w0 w1 w2 w30 w40 w50")
-    monkeypatch.setattr(bm25, "_AT_HAND", 2)
+    monkeypatch.setattr(summing, "_AT_HAND", 2)
     model = Bm25.of(of(*texts))
     for _ in range(3):
         assert np.array_equal(model.scores("w0 w1 w2 w30 w40 w50"), due)
-    assert len(model._rows) <= 2
+    assert len(model._sums) <= 2
 
 
 def cranfield() -> tuple[list[dict[str, str]], list[str], NDArray[Any]]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plimsoll.forest import Forest, _rounded_down, graph, merged
+from plimsoll.forest import Forest, graph, merged, rounded_down
 
 TREES = 6
 
@@ -142,8 +142,8 @@ def test_forests_of_different_shapes_are_not_merged():
 @given(st.floats(-1e38, 1e38))
 def test_a_threshold_is_rounded_down(threshold: float):
     """It becomes the largest float32 that is not above it."""
-    found = np.float32(_rounded_down(threshold))
-    assert float(found) == _rounded_down(threshold)
+    found = np.float32(rounded_down(threshold))
+    assert float(found) == rounded_down(threshold)
     assert float(found) <= threshold < float(np.nextafter(found, np.float32(np.inf)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from found_toys import index, study, texts
-from plimsoll import clues, fused, lambdamart, lsa, reranked
+from plimsoll import clues, fused, lambdamart, lsa, reranked, small_trees
 from plimsoll.clues import Clues
 from plimsoll.lambdamart import Plan
 from plimsoll.reranked import Reranked
@@ -65,11 +65,12 @@ def test_trees_put_the_better_grade_first(told: Clues):
     matrix = random.random((600, 3)).astype(np.float32)
     grades = np.floor(matrix[:, 1] * 4)
     grown = lambdamart.grow(matrix, grades, np.full(30, 20), Plan(50, 4, 0.1), 0)
-    scores = grown.forest.scores(matrix)[:, 0]
+    trees = small_trees.of_grown(grown)
+    scores = trees.scores(matrix)
     means = [scores[grades == grade].mean() for grade in range(4)]
     assert means == sorted(means)
     assert scores[grades == 3].min() > scores[grades == 0].max()
-    assert scores.min() >= grown.least - 1e-6
+    assert scores.min() >= trees.least - 1e-6
 
 
 def test_what_the_trees_did_not_see_stands_below(model: Reranked, monkeypatch: pytest.MonkeyPatch):
@@ -78,7 +79,7 @@ def test_what_the_trees_did_not_see_stands_below(model: Reranked, monkeypatch: p
     assert (whole["item"] >= 0).sum() > 6
     assert set(whole["item"][:6].tolist()) == set(model.clues.parts.best("heat1 wing2", 6)["item"].tolist())
     assert (np.diff(whole["score"]) <= 0).all()
-    assert whole["score"][6] < model.least <= whole["score"][5] + 1e-6
+    assert whole["score"][6] < model.trees.least <= whole["score"][5] + 1e-6
     assert whole["item"][:3].tolist() == model.best("heat1 wing2", 3)["item"].tolist()
 
 
@@ -87,11 +88,11 @@ def test_the_reasons_are_what_the_score_would_lose(model: Reranked):
     names = model.clues.names
     features = model.clues.of(model.clues.parts.hear("heat1 wing2"), np.array([1]))[0]
     parts = dict(model.because("heat1 wing2", 1))
-    whole = model.forest.scores(features[None])[0, 0]
+    whole = model.trees.scores(features[None])[0]
     for at, name in enumerate(names):
         other = features.copy()
         other[at] = model.usual[at]
-        assert parts[name] == pytest.approx(whole - model.forest.scores(other[None])[0, 0], abs=1e-6)
+        assert parts[name] == pytest.approx(whole - model.trees.scores(other[None])[0], abs=1e-6)
     assert any(parts.values())
 
 
@@ -100,13 +101,20 @@ def test_too_few_queries_teach_no_order(told: Clues):
         reranked.fit(study(queries=10), told, SMALL)
 
 
-def test_trees_of_other_clues_are_refused(model: Reranked):
+def test_arrays_of_another_model_are_refused(model: Reranked):
     arrays = model.arrays()
-    again = reranked.of(arrays, model.forest.graph, model.index)
+    again = reranked.of(arrays, model.index)
     assert np.array_equal(again.best("gear1", 9), model.best("gear1", 9))
-    other = lambdamart.grow(np.eye(40, dtype=np.float32), np.arange(40) % 2, np.full(2, 20), SMALL, 0).forest.graph
-    with pytest.raises(ValueError, match="trees of 40 clues"):
-        reranked.of(arrays, other, model.index)
-    for near in (arrays["near"][:3], arrays["near"] + 40, arrays["near"].astype(np.int64)):
-        with pytest.raises(ValueError, match="neighbours"):
-            reranked.of(arrays | {"near": near}, model.forest.graph, model.index)
+    width = len(model.clues.names)
+    for name, wrong in (
+        ("trees.columns", np.full_like(arrays["trees.columns"], width)),
+        ("trees.trees", arrays["trees.trees"] - 1),
+        ("trees.ruled_out", np.full_like(arrays["trees.ruled_out"], 1 << 15)),
+        ("trees.leaves", np.zeros((3, 17), np.float32)),
+        ("usual", arrays["usual"][1:]),
+        ("near", arrays["near"][:3]),
+        ("near", arrays["near"] + 40),
+        ("near", arrays["near"].astype(np.int64)),
+    ):
+        with pytest.raises(ValueError, match="neighbours" if name == "near" else name.removeprefix("trees.")):
+            reranked.of(arrays | {name: wrong}, model.index)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import fused
-from plimsoll.bm25 import Bm25
+from plimsoll import dense, fused
+from plimsoll.by_field import ByField
 from plimsoll.dense import unit
 from plimsoll.finding import Texts
 from plimsoll.fused import Fused, Heard
@@ -27,19 +27,18 @@ _FEW = 10  # neighbours of a document
 _AMONG = 20_000  # documents among which neighbours are looked for
 _FIRST = 5  # documents that are taken to be meant
 _MOST_FIELDS = 4  # that are told of one by one
-_TINY = np.float32(1e-12)
-_LITTLE = 1e-3  # what a field counts beside the one that is told of: the least that there is
+_TINY = 1e-12
 _PIECE = 256  # documents whose neighbours are looked for together
 _NEAR, _NEARNESS = "near", "nearness"
 
 
 @dataclass(frozen=True)
 class Clues:
-    """Of the documents of ``parts``. ``fields`` is BM25 of one field after the other. ``known`` are the documents that were learned
+    """Of the documents of ``parts``. ``fields`` is BM25 of each of the first of them. ``known`` are the documents that were learned
     from, for how a query finds these says what it means; ``near``, shape (documents, few), are those to which each lies nearest, and ``nearness`` how much each counts: shares that sum to one."""
 
     parts: Fused
-    fields: tuple[Bm25, ...]
+    fields: ByField
     known: Fused
     near: NDArray[np.int32]
     nearness: NDArray[np.float32]
@@ -51,28 +50,36 @@ class Clues:
     @property
     def names(self) -> tuple[str, ...]:
         """What each clue is called, in order."""
-        own = tuple(f"words in {name}" for name in self.index.fields[: len(self.fields)])
+        own = tuple(f"words in {name}" for name in self.index.fields[: self.fields.fields])
         return ("words", "share of the words", *own, *_MEANINGS, *_NEIGHBOURS, "length", "words asked for")
 
     def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
         """The clues of some documents beside a query that ``parts`` heard, shape (places, clues)."""
-        found = np.empty((len(places), len(self.names)), dtype=np.float32)
-        points, words = self.parts.meaning.points[places], heard.words[places]
-        said = [words, words / np.float32(heard.most)]
-        said += [model.scores(heard.text)[places] for model in self.fields]
-        for axes, lengths in zip(_cuts(points.shape[1]), self._lengths, strict=True):
-            said.append(points[:, :axes] @ unit(heard.point[:axes]) / lengths[places])
+        points, words, cosines = self.parts.meaning.points[places], heard.words[places], heard.cosines[places]
+        said = [words, words / np.float32(heard.most), *self.fields.scores(heard.numbers)[:, places], cosines]
+        said += self._roughly(heard, places, points)
         said += self._neighbours(heard, places, points)
-        said += [self._sizes[places], np.log1p(heard.many)]
-        for at, each in enumerate(said):
-            found[:, at] = each
+        found = np.empty((len(places), len(said) + 2), dtype=np.float32)
+        found.T[:-2] = said
+        found[:, -2], found[:, -1] = self._sizes[places], np.log1p(heard.many)
         return found
+
+    def _roughly(self, heard: Heard, places: Array, points: Array) -> list[Array]:
+        """Cosines by the first half of the axes, and by the first quarter: these say what is meant in fewer words."""
+        point, (first, second) = heard.point, _cuts(points.shape[1])
+        few = points[:, :first] @ point[:first]
+        more = few + points[:, first:second] @ point[first:second]
+        half, quarter = self._lengths
+        return [
+            more / (half[places] * max(float(dense.lengths(point[:second])), _TINY)),
+            few / (quarter[places] * max(float(dense.lengths(point[:first])), _TINY)),
+        ]
 
     @cached_property
     def _lengths(self) -> list[NDArray[np.float32]]:
-        """Of each document, by the first so many axes; none is zero."""
+        """Of each document, by the first half of the axes, and by the first quarter; none is zero."""
         points = self.parts.meaning.points
-        cut = [np.linalg.norm(points[:, :axes], axis=1) for axes in _cuts(points.shape[1])]
+        cut = [dense.lengths(points[:, :axes]) for axes in reversed(_cuts(points.shape[1]))]
         return [np.maximum(each, _TINY).astype(np.float32) for each in cut]
 
     @cached_property
@@ -84,9 +91,8 @@ class Clues:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
         near, shares = self.near[places], self.nearness[places]
         there = heard if self.known is self.parts else self.known.hear(heard.text)
-        words, cosines = there.words, there.cosines
-        middle = self._like_the_best(cosines) if heard.point.any() else heard.point
-        return [points @ middle, (cosines[near] * shares).sum(axis=1), (words[near] * shares).sum(axis=1)]
+        middle = self._like_the_best(there.cosines) if heard.point.any() else heard.point
+        return [points @ middle, *(np.einsum("ij,ij->i", each[near], shares) for each in (there.cosines, there.words))]
 
     def _like_the_best(self, cosines: Array) -> NDArray[np.float32]:
         """The middle of those known documents that are nearest to a query, shape (axes,) (Rocchio 1971)."""
@@ -99,9 +105,8 @@ class Clues:
         """Of other documents; what is known is what was learned from."""
         index = build(texts, self.index.analyser)
         parts = self.parts.over(index, texts)
-        own = tuple(model.beside(index) for model in self.fields)
         near = neighbours(parts.meaning.points, self.known.meaning.points, False)
-        return Clues(parts, own, self.known, *near)
+        return Clues(parts, replace(self.fields, model=parts.words), self.known, *near)
 
     def arrays(self) -> dict[str, Array]:
         return self.parts.arrays() | {_NEAR: self.near, _NEARNESS: self.nearness}
@@ -125,15 +130,8 @@ def of(arrays: Mapping[str, Array], index: Index) -> Clues:
 
 
 def _made(parts: Fused, near: Array, shares: Array) -> Clues:
-    names = parts.index.fields
-    own = [_alone(parts.words, field) for field in range(len(names)) if 1 < len(names) <= _MOST_FIELDS]
-    return Clues(parts, tuple(own), parts, near, shares)
-
-
-def _alone(model: Bm25, field: int) -> Bm25:
-    """BM25 of a field, beside which the others count next to nothing."""
-    boosts = tuple(1.0 if at == field else _LITTLE for at in range(len(model.index.fields)))
-    return Bm25.of(model.index, replace(model.weighing, boosts=boosts), model.facts)
+    many = len(parts.index.fields)
+    return Clues(parts, ByField(parts.words, many if 1 < many <= _MOST_FIELDS else 0), parts, near, shares)
 
 
 def neighbours(
@@ -165,7 +163,7 @@ def neighbours(
 
 
 def memory(documents: float, words: float) -> float:
-    """Bytes that are held beside BM25 and LSA: a weight for each posting and field, and neighbours."""
+    """Bytes that are held beside BM25 and LSA: weights of postings in some of the fields, and neighbours."""
     return 4.0 * (1 + _MOST_FIELDS) * words + 8.0 * _FEW * documents + 8.0 * _PIECE * min(documents, _AMONG)
 
 
@@ -178,6 +176,6 @@ _MEANINGS = ("meaning", "meaning, roughly", "meaning, very roughly")
 _NEIGHBOURS = ("like what is found first", "meaning of its neighbours", "words of its neighbours")
 
 
-def _cuts(rank: int) -> tuple[int, int, int]:
-    """Axes that are looked at: all, the first half and the first quarter of them, which say what is meant in fewer words."""
-    return rank, max(1, rank // 2), max(1, rank // 4)
+def _cuts(rank: int) -> tuple[int, int]:
+    """A quarter of the axes, and half of them."""
+    return max(1, rank // 4), max(1, rank // 2)

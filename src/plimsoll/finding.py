@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import inverted, machine, pieces, ranking
+from plimsoll import inverted, machine, pieces, ranking, relevance
 from plimsoll.analysis import Analyser, stems
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
@@ -108,6 +108,11 @@ class Study:
         if key not in _SHARED:
             _SHARED[key] = make()
         return _SHARED[key]
+
+
+def worth(lists: Sequence[Array], truth: Array) -> NDArray[np.float64]:
+    """nDCG of the first ten of each list, shape (lists,): by this settings are compared."""
+    return relevance.each("ndcg@10", ranking.found(np.stack(lists), truth))
 
 
 _SHARED: dict[Any, Any] = {}  # in a process that fits one trial

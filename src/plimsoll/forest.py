@@ -145,11 +145,11 @@ def _flat(root: Mapping[str, Any]) -> Iterator[tuple[int, int, str, float, int, 
             raise ValueError("only numeric splits can be served")
         left, right = given, given + 1
         given += 2
-        yield number, int(node["split_feature"]), "BRANCH_LEQ", _rounded_down(node["threshold"]), left, right, 0.0
+        yield number, int(node["split_feature"]), "BRANCH_LEQ", rounded_down(node["threshold"]), left, right, 0.0
         waiting += [(node["left_child"], left), (node["right_child"], right)]
 
 
-def _rounded_down(threshold: float) -> float:
+def rounded_down(threshold: float) -> float:
     """The largest float32 not above the threshold: x <= it exactly where x <= the threshold, for every float32 x."""
     near = np.float32(threshold)
     # float() matters: NumPy would compare a float32 with a Python number as two float32.

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, lexical, lsa, ranking, relevance, top
+from plimsoll import dense, finding, lexical, lsa, relevance, top
 from plimsoll.bm25 import Bm25
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
@@ -59,9 +59,14 @@ class Heard:
     text: str
 
     @cached_property
+    def numbers(self) -> list[int]:
+        """Its terms, of those that the documents have."""
+        return self.parts.index.numbers(self.text)
+
+    @cached_property
     def words(self) -> NDArray[np.float32]:
         """BM25 of each document, shape (documents,)."""
-        return self.parts.words.scores(self.text)
+        return self.parts.words.summed(self.numbers)
 
     @cached_property
     def point(self) -> NDArray[np.float32]:
@@ -80,8 +85,9 @@ class Heard:
     @cached_property
     def most(self) -> float:
         """What a document would score that had nothing but the terms of the query: the same, whatever documents are asked, and above 0."""
-        facts, known = self.parts.told.facts, self.parts.told.index.numbers(self.text)
-        return max(float(facts.idf[known].sum()) + facts.unknown * (self.many - len(known)), _TINY)
+        told = self.parts.told
+        known = self.numbers if told is self.parts.words else told.index.numbers(self.text)
+        return max(float(told.facts.idf[known].sum()) + told.facts.unknown * (self.many - len(known)), _TINY)
 
 
 @dataclass(frozen=True)
@@ -164,19 +170,14 @@ def fit(study: Study, meaning: Meaning) -> Fused:
     the first, so that nothing is added that finds nothing."""
     words = lexical.fit(study, meaning.index).model
     plain = Fused(words, meaning, 0.0, words)
-    queries, truth = list(study.queries)[:_MOST], study.truth[:_MOST]
-
-    def worth(share: float) -> float:
-        model = replace(plain, share=share)
-        lists = np.stack([model.best(text, _DEPTH) for text in queries])
-        return relevance.mean(relevance.each("ndcg@10", ranking.found(lists, truth)))
-
-    if not queries:
-        return plain
-    best, found = 0.0, -1.0
-    for share in _SHARES:
+    tried, lists = [replace(plain, share=share) for share in _SHARES], []
+    for text in study.queries[:_MOST]:
         if study.clock.up:
             break
-        if (here := worth(share)) > found:
-            best, found = share, here
-    return replace(plain, share=best)
+        heard = plain.hear(text)
+        lists.append([each.listed(heard, _DEPTH) for each in tried])
+    if not lists:
+        return plain
+    truth = study.truth[: len(lists)]
+    worth = [relevance.mean(finding.worth(each, truth)) for each in np.stack(lists, axis=1)]
+    return tried[worth.index(max(worth))]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from plimsoll import machine
 from plimsoll.clock import Clock
-from plimsoll.forest import Forest, graph
 
 Array = NDArray[Any]
 _PARAMETERS: dict[str, Any] = {
@@ -36,16 +35,8 @@ class Plan:
     rate: float = 0.1
 
 
-@dataclass(frozen=True)
-class Grown:
-    """Trees as they are served; no row scores less than ``least``."""
-
-    forest: Forest
-    least: float
-
-
-def grow(matrix: Array, grades: Array, sizes: Array, plan: Plan, seed: int, clock: Clock | None = None) -> Grown:
-    """Trees of the rows of a matrix, float32, that belong to one query after another, so many each (``sizes``).
+def grow(matrix: Array, grades: Array, sizes: Array, plan: Plan, seed: int, clock: Clock | None = None) -> list[Any]:
+    """LightGBM's trees (``dump_model()["tree_info"]``) of the rows of a matrix, float32, that belong to one query after another, so many each (``sizes``).
 
     ``grades``, shape (rows,), none below zero, are gains themselves, as in ``relevance.ndcg``. Trees end where the time does.
     """
@@ -69,19 +60,5 @@ def grow(matrix: Array, grades: Array, sizes: Array, plan: Plan, seed: int, cloc
         plan.trees,
         callbacks=[stop_in_time],
     )
-    grown = booster.dump_model()["tree_info"]
-    return Grown(
-        Forest(graph(grown, matrix.shape[1], 1, [0.0], 1.0)), sum(_least(tree["tree_structure"]) for tree in grown)
-    )
-
-
-def _least(root: Any) -> float:
-    """The lowest leaf of a tree."""
-    waiting, found = [root], float("inf")
-    while waiting:
-        node = waiting.pop()
-        if "leaf_value" in node:
-            found = min(found, float(node["leaf_value"]))
-        else:
-            waiting += [node["left_child"], node["right_child"]]
-    return found
+    told: list[Any] = booster.dump_model()["tree_info"]
+    return told

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import ranking, relevance
+from plimsoll import relevance
 from plimsoll.bm25 import Bm25
-from plimsoll.finding import Study, Texts
+from plimsoll.finding import Study, Texts, worth
 from plimsoll.inverted import Index, build
 from plimsoll.scorer import taken
 from plimsoll.weighing import METHODS, Learned, Weighing
@@ -89,8 +89,7 @@ def _worth(index: Index, weighing: Weighing, study: Study) -> float:
     new = [k for k, text in enumerate(queries) if text not in known]
     if new:
         model = Bm25.of(index, weighing, eager=False)
-        lists = np.stack([model.best(queries[k], _DEPTH) for k in new])
-        each = relevance.each("ndcg@10", ranking.found(lists, study.truth[new]))
+        each = worth([model.best(queries[k], _DEPTH) for k in new], study.truth[new])
         known.update(zip((queries[k] for k in new), each.tolist(), strict=True))
     return relevance.mean(np.array([known[text] for text in queries]))
 

@@ -33,7 +33,7 @@ KNOBS: dict[str, tuple[Any, ...]] = {
 }
 _OVER, _ROUNDS = 10, 6  # axes more than wanted, and times that they are turned towards the best
 _TINY = np.float32(1e-12)
-_NOWHERE = np.float32(1e-5)  # what is shorter lies off the axes, and what is left of it is rounding
+_NOWHERE = 1e-5  # what is shorter lies off the axes, and what is left of it is rounding
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Axes:
 
     def point(self, text: str) -> NDArray[np.float32]:
         """Where a query lies, shape (rank,): of length one, or nowhere (zeros) where none of its words is known."""
-        return _placed(self.parts(text)[1].sum(axis=0, dtype=np.float32))
+        return unit(self.parts(text)[1].sum(axis=0, dtype=np.float32), _NOWHERE)
 
     def parts(self, text: str) -> tuple[list[int], NDArray[np.float32]]:
         """The terms of a query and what each adds to its point, shape (terms, rank)."""
@@ -69,7 +69,7 @@ class Axes:
             if own >= 0:
                 place = slice(int(index.starts[number]), int(index.starts[number + 1]))
                 found[index.docs[place]] += counted(index.counts[:, place], self.boosts)[:, None] * self.terms[own]
-        return _placed(found)
+        return unit(found, _NOWHERE)
 
 
 @dataclass(frozen=True)
@@ -178,12 +178,6 @@ def work(documents: float, words: float, rank: float) -> float:
 def counted(counts: Array, boosts: Array) -> NDArray[np.float32]:
     """How much occurrences count, by field, shape (fields, postings): shape (postings,)."""
     return np.asarray(np.log1p(boosts @ counts.astype(np.float32)), dtype=np.float32)
-
-
-def _placed(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of length one; what lies off the axes at zero."""
-    length = np.linalg.norm(points, axis=-1, keepdims=True)
-    return unit(np.where(length > _NOWHERE, points, np.float32(0)))
 
 
 def _boosts(index: Index, short: float) -> NDArray[np.float32]:

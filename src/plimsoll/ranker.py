@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from plimsoll import lambdamart, recommenders
 from plimsoll.clock import Clock
-from plimsoll.forest import Forest
+from plimsoll.forest import Forest, graph
 from plimsoll.lambdamart import Plan
 from plimsoll.rows import Histories
 from plimsoll.scorer import Scorer, floats, scalar, taken
@@ -139,7 +139,8 @@ def fit(
     lessons = np.argwhere(np.arange(1, last + 1) <= hidden[:, None]) + np.array([0, 1])  # (row, how far from its end)
     order = np.random.default_rng(seed).permutation(len(lessons))[:most]
     matrix, target, sizes = _taught(sieve, histories, lessons[order])
-    forest = lambdamart.grow(matrix, target, sizes, Plan(trees, leaves, rate), seed, clock).forest
+    grown = lambdamart.grow(matrix, target, sizes, Plan(trees, leaves, rate), seed, clock)
+    forest = Forest(graph(grown, matrix.shape[1], 1, [0.0], 1.0))
     return Ranker(Sieve(tuple(make(histories) for make in makers), drawn, each, sieve.table), forest)
 
 

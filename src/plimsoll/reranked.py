@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import clues, lambdamart
+from plimsoll import clues, lambdamart, small_trees
 from plimsoll.clues import Clues
 from plimsoll.finding import Study, Texts
-from plimsoll.forest import Forest
 from plimsoll.inverted import Index
 from plimsoll.lambdamart import Plan
-from plimsoll.scorer import floats, scalar
+from plimsoll.scorer import floats
+from plimsoll.small_trees import SmallTrees
 
 Array = NDArray[Any]
-TREES = "trees.onnx"
 _EACH = 100  # documents that are put into order
 _LEAST = 20  # queries from which an order can be learned
 _MOST = 5_000  # queries that are learned from
-_OWN = ("usual", "least")
+_USUAL, _TREES = "usual", "trees."
 
 
 @dataclass(frozen=True)
 class Reranked:
-    """``usual`` are clues as they are in the middle, shape (clues,); the trees score nothing less than ``least``."""
+    """``usual`` are clues as they are in the middle, shape (clues,)."""
 
     clues: Clues
-    forest: Forest
+    trees: SmallTrees
     usual: NDArray[np.float32]
-    least: float
 
     @property
     def index(self) -> Index:
@@ -43,14 +40,15 @@ class Reranked:
         """The first hundred in the order of the trees; below them what comes next, in the order that it has without these."""
         heard = self.clues.parts.hear(text)
         found = self.clues.parts.listed(heard, max(depth, _EACH), among)
-        held = int((found["item"] >= 0).sum())
-        if not held:
+        first, rest = found[:_EACH], found[_EACH:]
+        items = first["item"][first["item"] >= 0]
+        if not len(items):
             return found[:depth]
-        first, rest = found[: min(held, _EACH)], found[_EACH:held]
-        scores = self.forest.scores(self.clues.of(heard, first["item"]))[:, 0].astype(np.float32)
-        order = np.lexsort((first["item"], -scores))
-        first["item"], first["score"] = first["item"][order], scores[order]
-        rest["score"] = self.least - 1 / (1 + rest["score"])  # below all that trees say, whatever documents are asked
+        scores = self.trees.scores(self.clues.of(heard, items))
+        order = np.lexsort((items, -scores))
+        first["item"][: len(items)], first["score"][: len(items)] = items[order], scores[order]
+        if len(rest):  # below all that trees say, whatever documents are asked
+            rest["score"] = np.where(rest["item"] >= 0, self.trees.least - 1 / (1 + rest["score"]), rest["score"])
         return found[:depth]
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
@@ -58,20 +56,16 @@ class Reranked:
         own = self.clues.of(self.clues.parts.hear(text), np.array([document]))[0]
         rows = np.tile(own, (len(own) + 1, 1))
         np.fill_diagonal(rows[1:], self.usual)
-        whole, *without = self.forest.scores(rows)[:, 0].tolist()
+        whole, *without = self.trees.scores(rows).tolist()
         parts = [(name, whole - each) for name, each in zip(self.clues.names, without, strict=True)]
         return sorted(parts, key=lambda part: (-abs(part[1]), part[0]))
 
     def beside(self, texts: Texts) -> Reranked:
-        return Reranked(self.clues.beside(texts), self.forest, self.usual, self.least)
-
-    @cached_property
-    def graphs(self) -> dict[str, bytes]:
-        """The trees, which stand beside the arrays."""
-        return {TREES: self.forest.graph}
+        return replace(self, clues=self.clues.beside(texts))
 
     def arrays(self) -> dict[str, Array]:
-        return self.clues.arrays() | {"usual": self.usual, "least": np.array(self.least)}
+        trees = {f"{_TREES}{name}": array for name, array in self.trees.arrays().items()}
+        return self.clues.arrays() | trees | {_USUAL: self.usual}
 
 
 def fit(study: Study, told: Clues, plan: Plan) -> Reranked:
@@ -82,7 +76,7 @@ def fit(study: Study, told: Clues, plan: Plan) -> Reranked:
             f"{len(sizes)} judged queries find a document that is good; an order is learned of {_LEAST} or more"
         )
     grown = lambdamart.grow(matrix, grades, sizes, plan, study.seed, study.clock)
-    return Reranked(told, grown.forest, np.median(matrix, axis=0).astype(np.float32), grown.least)
+    return Reranked(told, small_trees.of_grown(grown), np.median(matrix, axis=0).astype(np.float32))
 
 
 def taught(study: Study, told: Clues) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
@@ -107,11 +101,10 @@ def _grades(truth: Array, found: Array) -> NDArray[np.float32]:
     return np.array([known.get(item, 0.0) for item in found.tolist()], dtype=np.float32)
 
 
-def of(arrays: Mapping[str, Array], trees: bytes, index: Index) -> Reranked:
-    """The model that ``arrays`` and the graph of its trees wrote. Raises KeyError and ValueError where they cannot be one."""
-    usual, least = (arrays[name] for name in _OWN)
-    told = clues.of({name: array for name, array in arrays.items() if name not in _OWN}, index)
-    forest, width = Forest(bytes(trees)), len(told.names)
-    if (forest.width, forest.outputs) != (width, 1):
-        raise ValueError(f"trees of {forest.width} clues and {forest.outputs} scores; {width} clues and one were to be")
-    return Reranked(told, forest, floats(usual, "usual", width), scalar(least, "least"))
+def of(arrays: Mapping[str, Array], index: Index) -> Reranked:
+    """The model that ``arrays`` wrote. Raises KeyError and ValueError where they cannot be one."""
+    trees = {name.removeprefix(_TREES): array for name, array in arrays.items() if name.startswith(_TREES)}
+    rest = {name: array for name, array in arrays.items() if name != _USUAL and not name.startswith(_TREES)}
+    told = clues.of(rest, index)
+    width = len(told.names)
+    return Reranked(told, small_trees.of(trees, width), floats(arrays[_USUAL], _USUAL, width))

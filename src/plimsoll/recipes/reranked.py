@@ -30,7 +30,7 @@ def fit(study: Study, knobs: Knobs) -> Finder:
 
 
 def load(arrays: Mapping[str, Any], index: Index, members: Members) -> Finder:
-    return reranked.of(arrays, members[reranked.TREES], index)
+    return reranked.of(arrays, index)
 
 
 def memory(profile: Profile, knobs: Knobs) -> float:
