@@ -55,14 +55,18 @@ class Clues:
 
     def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
         """The clues of some documents beside a query that ``parts`` heard, shape (places, clues)."""
-        points, words, cosines = self.parts.meaning.points[places], heard.words[places], heard.cosines[places]
-        said = [words, words / np.float32(heard.most), *self.fields.scores(heard.numbers)[:, places], cosines]
+        words, cosines = heard.words.take(places), heard.cosines.take(places)
+        points = self.parts.meaning.points.take(places, axis=0)
+        said = [words, words / np.float32(heard.most), *self.fields.scores(heard.numbers).take(places, axis=1), cosines]
         said += self._roughly(heard, places, points)
         said += self._neighbours(heard, places, points)
-        found = np.empty((len(places), len(said) + 2), dtype=np.float32)
-        found.T[:-2] = said
-        found[:, -2], found[:, -1] = self._sizes[places], np.log1p(heard.many)
-        return found
+        said += [self._sizes.take(places), np.log1p(heard.many)]
+        found = np.empty(
+            (len(said), len(places)), dtype=np.float32
+        )  # trees look at one clue of all documents after the other
+        for row, each in zip(found, said, strict=True):
+            row[:] = each
+        return found.T
 
     def _roughly(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """Cosines by the first half of the axes, and by the first quarter: these say what is meant in fewer words."""
@@ -71,8 +75,8 @@ class Clues:
         more = few + points[:, first:second] @ point[first:second]
         half, quarter = self._lengths
         return [
-            more / (half[places] * max(float(dense.lengths(point[:second])), _TINY)),
-            few / (quarter[places] * max(float(dense.lengths(point[:first])), _TINY)),
+            more / (half.take(places) * max(float(dense.lengths(point[:second])), _TINY)),
+            few / (quarter.take(places) * max(float(dense.lengths(point[:first])), _TINY)),
         ]
 
     @cached_property
@@ -89,17 +93,20 @@ class Clues:
 
     def _neighbours(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
-        near, shares = self.near[places], self.nearness[places]
+        near, shares = self.near.take(places, axis=0), self.nearness.take(places, axis=0)
         there = heard if self.known is self.parts else self.known.hear(heard.text)
         middle = self._like_the_best(there.cosines) if heard.point.any() else heard.point
-        return [points @ middle, *(np.einsum("ij,ij->i", each[near], shares) for each in (there.cosines, there.words))]
+        return [
+            points @ middle,
+            *(np.einsum("ij,ij->i", each.take(near), shares) for each in (there.cosines, there.words)),
+        ]
 
     def _like_the_best(self, cosines: Array) -> NDArray[np.float32]:
         """The middle of those known documents that are nearest to a query, shape (axes,) (Rocchio 1971)."""
         many = self.known.index.many
         few = min(_FIRST, many)
         best = np.argpartition(-cosines[:many], few - 1)[:few]
-        return unit(self.known.meaning.points[best].sum(axis=0))
+        return unit(self.known.meaning.points.take(best, axis=0).sum(axis=0))
 
     def beside(self, texts: Texts) -> Clues:
         """Of other documents; what is known is what was learned from."""
