@@ -1,6 +1,6 @@
 """Search: whole fits on Cranfield cross-validated over its queries, one query's latency, and a million documents, beside bm25s and tantivy.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/search.py [--parts cranfield,limited,families,single,build,million,scale] [--seconds 60]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/search.py [--parts cranfield,limited,families,single,build,million,scale,meaning] [--seconds 60]
 
 On ../shared/data/cranfield (relevance as it is given, what is not judged is not relevant) and on a million documents made up by a
 seeded Zipf law (``--documents``, synthetic):
@@ -11,7 +11,9 @@ seeded Zipf law (``--documents``, synthetic):
 - ``single``: one query, text to ten documents, of 1,400; our index, bm25s with numba and tantivy after the same analyser, query by query in turn;
 - ``build``: an index of the made-up documents, from text, each library in a process of its own, in turn: seconds, peak memory, bytes on disk;
 - ``million``: one query of them, as ``single``;
-- ``scale``: ``plimsoll fit --recipes bm25`` on them under ``train_memory < 4 GB``: what was held.
+- ``scale``: ``plimsoll fit --recipes bm25`` on them under ``train_memory < 4 GB``: what was held;
+- ``meaning``: one query by LSA alone, of documents that are drawn together from sentences of Python's documentation (``--drawn``), through a graph and by
+  looking at all, in turn; and how much of the first ten the graph finds, for queries that it was not settled by.
 
 Results are merged into results/search.json, and the table is results/search.md.
 """
@@ -23,6 +25,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -30,6 +33,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,7 +41,7 @@ from typing import Any
 import numpy as np
 from recommend import resident, tree
 
-from plimsoll import inverted, machine
+from plimsoll import dense, inverted, machine
 from plimsoll.analysis import Analyser
 from plimsoll.bm25 import Bm25
 from plimsoll.weighing import Weighing
@@ -48,6 +52,7 @@ DATA = HERE.parents[1] / "shared" / "data" / "cranfield"
 LIBRARIES = ("ours", "bm25s", "tantivy")
 FAMILIES = ("bm25", "lsa", "fused", "reranked")
 FOLDS = 5
+SETTLED = 200  # queries that cells are settled by
 QUICK = "p99 < 0.5 ms"
 VOCABULARY, EXPONENT, MEDIAN_WORDS = 200_000, 1.07, 50
 ASKED, WARM = 2_000, 200
@@ -375,6 +380,55 @@ def scale(scratch: Path, given: argparse.Namespace) -> Entry:
     }
 
 
+# By meaning
+
+
+def meaning(scratch: Path, given: argparse.Namespace) -> Entry:
+    from plimsoll import lsa, python_docs, small_world
+
+    told = [json.loads(line)["text"] for line in Path(python_docs.write(scratch)).read_text().splitlines()]
+    parted = [each for text in told if len(each := re.split(r"(?<=[.:])\s+|\n\n", text)) > 1]
+    random = np.random.default_rng(0)
+    drawn = (parted[k] for k in random.integers(len(parted), size=given.drawn).tolist())
+    texts = [" ".join(each[k] for k in random.integers(len(each), size=3).tolist()) for each in drawn]
+    begun = time.perf_counter()
+    whole = lsa.fit(inverted.build({"text": texts}, Analyser()), rank=200)
+    fitted = time.perf_counter() - begun
+    points = (whole.point(" ".join(_some(text, random))) for text in texts)
+    asked = list(islice((point for point in points if point.any()), 2 * SETTLED))
+    begun = time.perf_counter()
+    world = small_world.made(whole.points, asked[:SETTLED])
+    seconds = time.perf_counter() - begun
+    if world is None:
+        return {"documents": len(texts), "breadth": 0}
+    ways = {"all": lambda point: dense.towards(whole.points, point), "graph": world.towards}
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    held = []
+    for point in asked[SETTLED:]:
+        first = {}
+        for name, way in ways.items():
+            begun = time.perf_counter()
+            first[name] = dense.best(way(point), whole.index.many, 10, None)
+            took[name].append(time.perf_counter() - begun)
+        held.append((first["graph"]["score"] >= first["all"]["score"][-1] - 1e-6).mean())  # documents may be equal
+    return {
+        "documents": len(texts),
+        "fit_seconds": fitted,
+        "graph_seconds": seconds,
+        "breadth": world.breadth,
+        "first_ten_found": float(np.mean(held)),
+        **{name: _quantiles(each) for name, each in took.items()},
+    }
+
+
+def _some(text: str, random: np.random.Generator) -> list[str]:
+    """Two to six words that stand together in a text."""
+    words = text.split()
+    many = int(random.integers(2, 7))
+    begin = int(random.integers(max(1, len(words) - many)))
+    return words[begin : begin + many]
+
+
 PARTS: Mapping[str, Callable[[Path, argparse.Namespace], Entry]] = {
     "cranfield": cranfield,
     "limited": limited,
@@ -383,6 +437,7 @@ PARTS: Mapping[str, Callable[[Path, argparse.Namespace], Entry]] = {
     "build": build,
     "million": million,
     "scale": scale,
+    "meaning": meaning,
 }
 
 
@@ -438,6 +493,12 @@ def table(held: Mapping[str, Any]) -> str:
             "",
             f"`plimsoll fit` on {told['documents']:,} made-up documents under `train_memory < 4 GB`: {told['seconds'] / 60:.1f} min, any process at most {told['most_of_a_process'] / 1e9:.2f} GB resident. Served: {json.dumps(told['chosen']['measured'])}. {told['note']}",
         ]
+    if (told := parts.get("meaning")) and told["breadth"]:
+        every, graph = told["all"], told["graph"]
+        lines += [
+            "",
+            f"One query by LSA alone, of {told['documents']:,} documents drawn together from sentences of Python's documentation: looking at all of them p50 {every['p50_ms']:.2f}, p99 {every['p99_ms']:.2f} ms; through a graph p50 {graph['p50_ms']:.2f}, p99 {graph['p99_ms']:.2f} ms, with {100 * told['first_ten_found']:.1f} % of the first ten. The points were linked in {told['graph_seconds']:.0f} s, and the axes took {told['fit_seconds']:.0f}.",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -453,6 +514,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of the queries in turn (5)")
     parser.add_argument("--builds", type=int, default=3, help="of each index (3)")
     parser.add_argument("--documents", type=int, default=1_000_000, help="that are made up (a million)")
+    parser.add_argument("--drawn", type=int, default=200_000, help="documents of meaning (200,000)")
     parser.add_argument("--window", type=float, default=15.0, help="minutes of scale (15)")
     parser.add_argument("--build", choices=LIBRARIES, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)

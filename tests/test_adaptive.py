@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from plimsoll import adaptive, catalogue
 from plimsoll.clock import Clock
+from plimsoll.job import Job
 from plimsoll.recipe import Fold
 from plimsoll.recipes import adaptive_lda
 from plimsoll.schema import Column, Kind
@@ -132,8 +133,8 @@ def test_knobs_that_change_nothing_are_put_back():
     layout = replace(SCHEMA.columns[0].layout, axes=())
     bare = replace(SCHEMA, columns=(Column("emg", Kind.SIGNAL, layout=layout),))
     knobs = {**adaptive_lda.SPACE.default, "turn": False, "own": 0.0}
-    assert adaptive_lda.plain(bare, knobs) == adaptive_lda.SPACE.default
-    assert adaptive_lda.plain(SCHEMA, knobs) == knobs
+    assert adaptive_lda.plain(Job("y"), bare, knobs) == adaptive_lda.SPACE.default
+    assert adaptive_lda.plain(Job("y"), SCHEMA, knobs) == knobs
 
 
 @pytest.mark.parametrize(

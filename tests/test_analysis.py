@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from plimsoll import analysis
 from plimsoll.analysis import Analyser, stems
 from plimsoll.errors import JobError, MissingExtra
-from plimsoll.letters import LONGEST
+from plimsoll.letters import FOLDS, LONGEST
 from plimsoll.remembered import Remembered
 from plimsoll.stop_words import LISTS
 
@@ -23,7 +23,7 @@ BARE = Analyser(stem="", stop="")
 MADE = (
     BARE,
     Analyser(),
-    Analyser("grams", 3, accents=False, stem="", stop="french"),
+    Analyser("grams", 3, fold="accents", stem="", stop="french"),
     Analyser("pieces", stem="", stop="", pieces=("a", "##b", "an", "##é", "漢")),
     Analyser(stem="turkish", stop="turkish"),
 )
@@ -70,8 +70,8 @@ def test_terms_asked_for_as_words_are_found(text: str):
     hypothesis.assume(
         not set(text) & {"\u0e33", "\u0eb3"}
     )  # Thai and Lao am: a letter alone, a mark and a letter in NFKC
-    for term in replace(BARE, accents=False).terms(text):
-        assert replace(BARE, accents=False).terms(term) == [term]
+    for term in replace(BARE, fold="accents").terms(text):
+        assert replace(BARE, fold="accents").terms(term) == [term]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,10 @@ def test_terms_asked_for_as_words_are_found(text: str):
         (BARE, "rock''n''s a''s '' x'''y", ["rock", "n", "a", "x", "y"]),
         (Analyser(stem="french", stop="french"), "L’avion qu'il pilote", ["avion", "pilot"]),
         (Analyser(stem="german", stop="german"), "Die Straßen der Häuser", ["strass", "haus"]),
-        (Analyser(stem="german", stop="german", accents=False), "über HÄUSER fur", ["haus"]),
+        (Analyser(stem="german", stop="german", fold="accents"), "über HÄUSER fur", ["haus"]),
         (Analyser(stem="turkish", stop="turkish"), "IŞIKLAR İLE ışık", ["ışık", "ışık"]),
+        (Analyser(fold="none"), "The Polish polish of a ＣＡＦÉ's café", ["Polish", "polish", "CAFÉ", "café"]),
+        (Analyser(stem="turkish", stop="turkish", fold="none"), "IŞIK İLE ile", ["IŞIK"]),
         (BARE, "ﷺ ½ Ⅷ ﬁn", ["صلى", "الله", "عليه", "وسلم", "1", "2", "viii", "fin"]),
         (BARE, "東京都 のｶﾞｽ 猫 タワー3号", ["東京", "京都", "のガ", "ガス", "猫", "タワ", "ワー", "3", "号"]),
         (BARE, "ที่นี่", ["ที่นี่"]),
@@ -133,8 +135,8 @@ def test_stop_words_are_words_of_a_language_with_stems(language: str):
     assert language in stems()
     assert len(set(held)) == len(held)
     capitals = " ".join(held).replace("i", "İ" if language == "turkish" else "i").upper()
-    for accents in (True, False):
-        assert Analyser(stem="", stop=language, accents=accents).terms(f"{capitals} {LISTS[language]}") == []
+    for fold in FOLDS:
+        assert Analyser(stem="", stop=language, fold=fold).terms(f"{capitals} {LISTS[language]}") == []
 
 
 @pytest.mark.parametrize("analyser", MADE)
@@ -153,7 +155,7 @@ def test_an_analyser_is_what_was_written(analyser: Analyser):
         ({"units": "grams"}, "from 2 to 8"),
         ({"size": 9}, "from 0 to 8"),
         ({"size": True}, "from 0 to 8"),
-        ({"accents": 1}, "accents are true"),
+        ({"fold": "all"}, "cannot fold"),
         ({"stem": "englsh"}, 'Did you mean "english"?'),
         ({"stem": None}, "stem is a text"),
         ({"stop": "germna"}, 'Did you mean "german"?'),

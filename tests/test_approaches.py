@@ -6,6 +6,7 @@ import pytest
 
 from plimsoll.approaches import Approach, Budget, read
 from plimsoll.errors import JobError
+from plimsoll.job import Job
 from plimsoll.schema import Column, Kind, Schema
 
 SCHEMA = Schema((Column("x", Kind.NUMBER),), "y", ("no", "yes"))
@@ -14,7 +15,7 @@ SCHEMA = Schema((Column("x", Kind.NUMBER),), "y", ("no", "yes"))
 def test_knobs_that_are_fixed_stay_so_in_every_setting():
     """Also where the recipe would put a knob back that changes nothing on such columns; the rest is still searched."""
     approach = Approach.parse("linear:words=3")
-    settings = list(approach.space(SCHEMA).settings(0, 20))
+    settings = list(approach.space(Job("y"), SCHEMA).settings(0, 20))
     assert {setting["words"] for setting in settings} == {3}
     assert len({setting["strength"] for setting in settings}) > 1
     assert all(settings.count(setting) == 1 for setting in settings)
@@ -22,7 +23,7 @@ def test_knobs_that_are_fixed_stay_so_in_every_setting():
 
 def test_a_fixed_knob_leaves_the_rest_of_the_portfolio():
     """Of a setting of the portfolio only what is free is taken."""
-    listed = Approach.parse("linear:bins=16").space(SCHEMA).listed
+    listed = Approach.parse("linear:bins=16").space(Job("y"), SCHEMA).listed
     assert {setting["bins"] for setting in listed} == {16}
     assert {setting["strength"] for setting in listed} == {1.0, 0.3}
 

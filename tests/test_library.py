@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plimsoll import asked, library
+from plimsoll import asked, catalogue, library
 from plimsoll.errors import DataError, JobError
 from plimsoll.job import Documents, Job
 from plimsoll.schema import Kind
@@ -47,10 +47,29 @@ def test_what_is_not_said_is_settled(files: tuple[Path, Path, Path]):
     """The column of ids, the fields and the language come of the documents; rows are queries."""
     found = asked.ask(job(files, text=""), str(files[0]), None)
     assert found.job.predict == "doc_id"
-    assert found.job.search == Documents(str(files[1]), str(files[2]), "title,text", "english")
+    assert found.job.search == Documents(
+        str(files[1]), str(files[2]), "title,text", "english", cased=False, accented=False
+    )
     assert found.schema.columns[0].kind is Kind.QUERY
     assert found.schema.lists == len(found.collection or ()) == 30
     assert len(found.learn) + len(found.test) == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "folds"),
+    [
+        ("drag", {"case"}),
+        ("Drag", {"case", "none"}),
+        ("drag é", {"case", "accents"}),
+        ("Drag É", {"case", "accents", "none"}),
+    ],
+)
+def test_what_folding_would_not_change_is_no_setting(files: tuple[Path, Path, Path], text: str, folds: set[str]):
+    """Capitals and accents are told by the documents; a family's settings are tried once."""
+    files[0].write_text(files[0].read_text().replace("we look at", text))
+    found = asked.ask(job(files), str(files[0]), None)
+    space = catalogue.space("bm25", found.job, found.schema)
+    assert {each["fold"] for each in space.settings(seed=0, count=100)} == folds
 
 
 def test_no_query_of_the_test_is_learned_from(files: tuple[Path, Path, Path]):

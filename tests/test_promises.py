@@ -217,12 +217,12 @@ FAULTS = [
     (promises.facts_grow_with_rows, replace(SOUND, facts=lambda profile, knobs: Facts((1.0,), (1.0,))), "cost no more"),
     (
         promises.plain_settings_answer_alike,
-        replace(THINNED, plain=lambda schema, knobs: {**knobs, "every": 1}),
+        replace(THINNED, plain=lambda job, schema, knobs: {**knobs, "every": 1}),
         "puts every back on .*which changes its answers",
     ),
     (
         promises.plain_settings_answer_alike,
-        replace(THINNED, plain=lambda schema, knobs: {**knobs, "idle": 1 - knobs["idle"]}),
+        replace(THINNED, plain=lambda job, schema, knobs: {**knobs, "idle": 1 - knobs["idle"]}),
         "not plain itself",
     ),
 ]
@@ -238,7 +238,7 @@ def test_every_recipe_keeps_every_promise(name: str, promise: promises.Promise):
 def test_a_sound_recipe_from_outside_keeps_every_promise():
     """A stranger's recipe, in one file and with no base class, passes the same door."""
     promises.check(SOUND)
-    promises.plain_settings_answer_alike(replace(THINNED, plain=lambda schema, knobs: {**knobs, "idle": 0}))
+    promises.plain_settings_answer_alike(replace(THINNED, plain=lambda job, schema, knobs: {**knobs, "idle": 0}))
 
 
 @pytest.mark.parametrize(("promise", "recipe", "words"), FAULTS, ids=[f"{f[0].__name__}-{f[2]}" for f in FAULTS])

@@ -11,6 +11,7 @@ import safetensors.numpy
 
 from plimsoll import ring, window_lda
 from plimsoll.clock import Clock
+from plimsoll.job import Job
 from plimsoll.recipe import Fold
 from plimsoll.recipes import covariance_lda, time_domain_lda
 from plimsoll.schema import Column, Kind, Layout, Schema
@@ -66,8 +67,8 @@ def test_members_of_other_features_are_not_mistaken():
 
 def test_where_nothing_turns_there_is_one_setting():
     bare = Schema((Column("emg", Kind.SIGNAL, layout=Layout(100.0, ("a", "b"))),), "y")
-    assert window_lda.plain(bare, {"roll": 1, "person": "alike"}) == {"roll": 0, "person": "apart"}
-    assert window_lda.plain(SCHEMA, {"roll": 1, "person": "alike"}) == {"roll": 1, "person": "alike"}
+    assert window_lda.plain(Job("y"), bare, {"roll": 1, "person": "alike"}) == {"roll": 0, "person": "apart"}
+    assert window_lda.plain(Job("y"), SCHEMA, {"roll": 1, "person": "alike"}) == {"roll": 1, "person": "alike"}
 
 
 @pytest.mark.parametrize("kind", RECIPES)

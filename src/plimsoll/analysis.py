@@ -43,13 +43,13 @@ class Analyser:
     ['layer', 'edg', 'boundari', 'layer', 'flow']
     >>> Analyser("grams", size=3, stem="", stop="").terms("wing")
     ['_wi', 'win', 'ing', 'ng_']
-    >>> Analyser(accents=False, stem="", stop="french").terms("L'été à Genève, 東京都")
+    >>> Analyser(fold="accents", stem="", stop="french").terms("L'été à Genève, 東京都")
     ['ete', 'geneve', '東京', '京都']
     """
 
     units: str = "words"
     size: int = 0  # letters of a gram
-    accents: bool = True  # False: folded away
+    fold: str = "case"  # or "accents", these and capitals; or "none"
     stem: str = "english"  # a language of Snowball; "": words are left whole
     stop: str = "english"  # whose stop words are left out; "": none
     pieces: tuple[str, ...] = ()  # learned of a collection (``pieces.learned``)
@@ -89,7 +89,7 @@ class Analyser:
 
     @cached_property
     def _stop_words(self) -> frozenset[str]:
-        return frozenset(self._plain(word) for word in LISTS.get(self.stop, "").split())
+        return frozenset(self._small(word) for word in LISTS.get(self.stop, "").split())
 
     @cached_property
     def _stemmed(self) -> Callable[[str], str]:
@@ -99,34 +99,40 @@ class Analyser:
     def _vocabulary(self) -> frozenset[str]:
         return frozenset(self.pieces)
 
-    def _plain(self, word: str) -> str:
-        if "turkish" in (self.stem, self.stop):
+    def _small(self, word: str) -> str:
+        """A word as a stop word is compared: those in capitals are such words too, whatever is folded."""
+        return self._plain(word, "case" if self.fold == "none" else self.fold)
+
+    def _plain(self, word: str, fold: str) -> str:
+        if fold != "none" and "turkish" in (self.stem, self.stop):
             word = word.translate(letters.TURKISH)
-        return letters.plain(word, self.accents)
+        return letters.plain(word, fold)
 
     def _analysed(self, word: str) -> Terms:
         if letters.is_run(word):
             return self._of_run(word)
         # One letter may stand for several words (U+FDFA is four of them), so words are looked for once more.
-        parts = WORD.findall(self._plain(word[:LONGEST]))
+        parts = WORD.findall(self._plain(word[:LONGEST], self.fold))
         return tuple(chain.from_iterable(map(self._of_part, parts)))
 
     def _of_run(self, run: str) -> Terms:
         pairs = letters.pairs(run)
         if len(pairs) > 1:
             return tuple(chain.from_iterable(self._terms[run[begin:end]] for begin, end in pairs))
-        plain = "".join(WORD.findall(self._plain(run[:LONGEST])))
+        plain = "".join(WORD.findall(self._plain(run[:LONGEST], self.fold)))
         return (plain[:LONGEST],) if plain else ()
 
     def _of_part(self, part: str) -> Terms:
         if letters.is_run(part):
             return self._of_run(part)
-        if part in self._stop_words:
+        if self._small(part) in self._stop_words:
             return ()
         held = [each for each in part.split("'") if each]
         if len(held) > 1 and held[-1] == "s":  # whose it is, and in some languages that there are several
             held.pop()
-        return tuple(chain.from_iterable(self._cut(each[:LONGEST]) for each in held if each not in self._stop_words))
+        return tuple(
+            chain.from_iterable(self._cut(each[:LONGEST]) for each in held if self._small(each) not in self._stop_words)
+        )
 
     def _cut(self, word: str) -> Terms:
         """The terms of a plain word."""
@@ -151,7 +157,7 @@ class Analyser:
 
 
 def _check(made: Analyser) -> None:
-    for name in ("units", "stem", "stop"):
+    for name in ("units", "fold", "stem", "stop"):
         if type(getattr(made, name)) is not str:
             raise JobError(f"An analyser's {name} is a text.")
     if made.units not in UNITS:
@@ -159,8 +165,8 @@ def _check(made: Analyser) -> None:
     least = LEAST_GRAM if made.units == "grams" else 0
     if type(made.size) is not int or not least <= made.size <= MOST_GRAM:
         raise JobError(f"An analyser's size is a whole number from {least} to {MOST_GRAM}: the letters of a gram.")
-    if type(made.accents) is not bool:
-        raise JobError("An analyser's accents are true (kept) or false (folded away).")
+    if made.fold not in letters.FOLDS:
+        raise JobError(f'An analyser cannot fold "{made.fold[:60]}". {nearest(made.fold, letters.FOLDS)}')
     if made.stem and made.stem not in stems():
         raise JobError(f'No stems are known of "{made.stem[:60]}". {nearest(made.stem, stems())}')
     if made.stop and made.stop not in LISTS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from plimsoll import catalogue, units
 from plimsoll.errors import JobError, nearest
+from plimsoll.job import Job
 from plimsoll.knobs import Space, Value
 from plimsoll.schema import Schema
 
@@ -50,14 +51,15 @@ class Approach:
             fixed[knob] = _value(name, knob, value, options[knob])
         return Approach(name, recipe, fixed)
 
-    def space(self, schema: Schema) -> Space:
+    def space(self, job: Job, schema: Schema) -> Space:
         """The recipe's space in which the knobs that are fixed have one value.
 
+        >>> from plimsoll.job import Job
         >>> from plimsoll.schema import Schema
-        >>> Approach.parse("covariance_lda:window=0.4").space(Schema((), "y")).options["window"]
+        >>> Approach.parse("covariance_lda:window=0.4").space(Job("y"), Schema((), "y")).options["window"]
         (0.4,)
         """
-        space = catalogue.space(self.recipe, schema)
+        space = catalogue.space(self.recipe, job, schema)
         options = {**space.options, **{name: (value,) for name, value in self.fixed.items()}}
         portfolio = tuple({k: v for k, v in setting.items() if k not in self.fixed} for setting in space.portfolio)
         # What is fixed stays as it is, also where the recipe would put it back because it changes nothing.

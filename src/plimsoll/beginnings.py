@@ -79,7 +79,7 @@ class Beginnings:
         for shelf in self._shelves:
             for number in np.flatnonzero(self.documents(prefix, shelf))[:_LOOKED].tolist():
                 texts = (shelf.text(field, number)[:_LETTERS] for field in shelf.index.fields)
-                said = {letters.plain(word, self._analyser.accents) for text in texts for word in letters.words(text)}
+                said = {letters.plain(word, self._analyser.fold) for text in texts for word in letters.words(text)}
                 many.update(word for word in said if word.startswith(bare))
         return many
 

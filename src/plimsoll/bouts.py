@@ -86,7 +86,7 @@ class Bench:
     def _tuned(self, search: Search, bout: Bout, lane: Lane) -> tuple[list[dict[str, Any]], _Best | None]:
         """Every setting that was tried, and the best: the default, the portfolio, then settings drawn by the seed."""
         clock = Clock(self.budget.seconds or float("inf"))
-        space = bout.approach.space(self.asked.schema)
+        space = bout.approach.space(self.asked.job, self.asked.schema)
         tries: list[dict[str, Any]] = []
         best: _Best | None = None
         for place, knobs in enumerate(space.settings(bout.round.seed, self.budget.trials)):

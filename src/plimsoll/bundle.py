@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from plimsoll import shared_file
 from plimsoll.archive import MANIFEST, MOST_BYTES, MOST_MANIFEST, MOST_MEMBERS, name_fault, opened, pack_files
 from plimsoll.calibration import Calibration
 from plimsoll.ctc import Spelling
@@ -124,6 +125,14 @@ def write(folder: Path, bundle: Bundle) -> None:
             shutil.rmtree(rest, ignore_errors=True)
 
 
+def restate(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Other facts for a bundle that was written, all of them or none; its members are not touched."""
+    place = Path(folder) / MANIFEST
+    value = {**msgspec.json.decode(place.read_bytes()), "facts": _stated(facts)}
+    _manifest(text := _text(value))
+    shared_file.replace(place, text)
+
+
 def pack(folder: Path, file: Path) -> None:
     """The one-file form (.plimsoll) of a bundle's folder. What cannot be read back is not packed."""
     bundle, file = read(folder), Path(file)
@@ -164,16 +173,25 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "recipe": bundle.recipe,
         "knobs": dict(bundle.knobs),
         "calibration": bundle.calibration.as_json(),
-        "facts": {name: fact for name, fact in bundle.facts.items() if name != "digest"},
+        "facts": _stated(bundle.facts),
         "members": listing,
         **({"rule": bundle.rule.as_json()} if bundle.rule is not None else {}),
         **({"spelling": bundle.spelling.as_json()} if bundle.spelling is not None else {}),
     }
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    text = _text(value)
     manifest = _manifest(text)
     _check_listing(frozenset((MANIFEST, *bundle.members)), manifest.members)
     _bundle(manifest, {member.name: _checked(member, bundle.members[member.name]) for member in manifest.members})
     return {MANIFEST: text, **bundle.members}
+
+
+def _stated(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as they are written: what a bundle is told by is told of its manifest, and not in it."""
+    return {name: fact for name, fact in facts.items() if name != "digest"}
+
+
+def _text(value: Mapping[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)
 
 
 def _manifest(text: bytes) -> _Manifest:

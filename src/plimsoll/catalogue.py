@@ -112,10 +112,10 @@ def load(name: str, job: Job, schema: Schema, members: Members) -> Model:
     return find(name).load(job, schema, members)
 
 
-def space(name: str, schema: Schema) -> Space:
-    """What a search may choose of a recipe on such columns: settings that come to the same there are one."""
+def space(name: str, job: Job, schema: Schema) -> Space:
+    """What a search may choose of a recipe for a job on such columns: settings that come to the same there are one."""
     recipe = find(name)
-    return replace(recipe.space, plain=partial(recipe.plain, schema)) if recipe.plain else recipe.space
+    return replace(recipe.space, plain=partial(recipe.plain, job, schema)) if recipe.plain else recipe.space
 
 
 def describe(name: str) -> str:

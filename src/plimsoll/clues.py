@@ -55,9 +55,9 @@ class Clues:
 
     def of(self, heard: Heard, places: Array) -> NDArray[np.float32]:
         """The clues of some documents beside a query that ``parts`` heard, shape (places, clues)."""
-        words, cosines = heard.words.take(places), heard.cosines.take(places)
-        points = self.parts.meaning.points.take(places, axis=0)
-        said = [words, words / np.float32(heard.most), *self.fields.scores(heard.numbers).take(places, axis=1), cosines]
+        words, points = heard.words.take(places), self.parts.meaning.points.take(places, axis=0)
+        said = [words, words / np.float32(heard.most), *self.fields.scores(heard.numbers).take(places, axis=1)]
+        said += [points @ heard.point]
         said += self._roughly(heard, places, points)
         said += self._neighbours(heard, places, points)
         said += [self._sizes.take(places), np.log1p(heard.many)]
@@ -94,7 +94,7 @@ class Clues:
     def _neighbours(self, heard: Heard, places: Array, points: Array) -> list[Array]:
         """How near a document is to what the query finds first among what is known, and what its neighbours there score."""
         near, shares = self.near.take(places, axis=0), self.nearness.take(places, axis=0)
-        there = heard if self.known is self.parts else self.known.hear(heard.text)
+        there = heard if self.known is self.parts else self.known.hear(heard.text, heard.every)
         middle = self._like_the_best(there.cosines) if heard.point.any() else heard.point
         return [
             points @ middle,

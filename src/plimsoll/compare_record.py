@@ -21,7 +21,7 @@ def record(
 ) -> dict[str, Any]:
     """The record of what was compared; ``rounds`` are those in which every approach has answered."""
     found, job = sheet.contest(lineup.seeds[0]), lineup.asked.job
-    sizes = {each.name: each.space(lineup.asked.schema).size for each in lineup.approaches}
+    sizes = {each.name: each.space(job, lineup.asked.schema).size for each in lineup.approaches}
     plain = job.decode is None and lineup.units.what.startswith("block")
     said = scoresheet.notes(found, sheet, lineup.units.what, lineup.budget, sizes, lineup.ground.fixed, plain)
     limits = job.limits.only(_SERVED)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import tokens
+from plimsoll import small_world, tokens
 from plimsoll.clock import Clock
 from plimsoll.dense import Points, unit
 from plimsoll.errors import TrialError
@@ -24,6 +24,7 @@ from plimsoll.inverted import Index
 from plimsoll.letters import words
 from plimsoll.recipe import Members
 from plimsoll.scorer import floats, taken
+from plimsoll.small_world import SmallWorld
 from plimsoll.text_net import TextNet
 from plimsoll.tokens import Tokens
 
@@ -122,6 +123,7 @@ class Encoded:
     coder: Coder
     index: Index
     points: Points
+    world: SmallWorld | None = None
 
     def point(self, text: str) -> Points:
         return self.coder.query(text)
@@ -130,7 +132,7 @@ class Encoded:
         return Encoded(self.coder, index, points(self.coder, whole(texts)))
 
     def arrays(self) -> dict[str, Array]:
-        return {"points": self.points} | self.coder.arrays()
+        return {"points": self.points} | (self.world.arrays() if self.world else {}) | self.coder.arrays()
 
     @property
     def graphs(self) -> Members:
@@ -155,6 +157,7 @@ def points(coder: Coder, documents: Iterable[str], clock: Clock | None = None) -
 def of(arrays: Mapping[str, Array], index: Index, members: Members) -> Encoded:
     """The documents that ``arrays`` and the members of an encoder wrote. Raises KeyError and ValueError where they cannot be any."""
     reads = Tokens(members[tokens.MEMBER])
+    own, arrays = small_world.parted(arrays)
     if GRAPH in members:
         (held,) = taken(arrays, "points")
         coder: Coder = Network(reads, TextNet(members[GRAPH]), msgspec.json.decode(members[SAID], type=Said))
@@ -164,4 +167,4 @@ def of(arrays: Mapping[str, Array], index: Index, members: Members) -> Encoded:
     found = floats(held, "points", index.many, -1)
     if coder.query("a").shape != found.shape[1:]:
         raise ValueError("an encoder of other axes than its documents have")
-    return Encoded(coder, index, found)
+    return Encoded(coder, index, found, small_world.of(own, found))

@@ -15,22 +15,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import inverted, machine, pieces, ranking, relevance
+from plimsoll import inverted, letters, pieces, ranking, relevance
 from plimsoll.analysis import Analyser, stems
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
-from plimsoll.errors import TrialError
 from plimsoll.inverted import Index
 from plimsoll.job import Documents, Job, Task
 from plimsoll.knobs import Knobs, Space
 from plimsoll.members import arrays_of, parse_json, save
 from plimsoll.packed_texts import PackedTexts
 from plimsoll.profile import Profile
-from plimsoll.recipe import Facts, Fold, Members, Recipe
+from plimsoll.recipe import Facts, Fold, Members, Recipe, check_room
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Kind, Schema
 from plimsoll.stop_words import LISTS
-from plimsoll.units import BYTES, show
 
 Array = NDArray[Any]
 Texts = Mapping[str, Sequence[str | None]]
@@ -38,6 +36,7 @@ INDEX, ABOUT = "index.safetensors", "index.json"
 QUERY = "query"  # the column of what is asked
 # How text becomes terms: knobs of every family.
 ANALYSER: dict[str, tuple[Any, ...]] = {
+    "fold": letters.FOLDS,
     "stem": (True, False),
     "stop": (True, False),
     "units": ("words", "grams", "pieces"),
@@ -125,14 +124,18 @@ def analyser(search: Documents, knobs: Knobs) -> Analyser:
     return Analyser(
         units=units,
         size=_GRAM if units == "grams" else 0,
+        fold=str(knobs.get("fold", "case")),
         stem=language if knobs.get("stem", True) and units == "words" and language in stems() else "",
         stop=language if knobs.get("stop", True) and language in LISTS else "",
     )
 
 
-def plain(schema: Schema, knobs: Knobs) -> Knobs:  # noqa: ARG001  # the columns change nothing
-    """The same with a stem that is not asked for at its default: only words have one."""
-    return dict(knobs) if knobs.get("units", "words") == "words" else {**knobs, "stem": True}
+def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:  # noqa: ARG001  # the column changes nothing
+    """Only words have a stem, and where documents have no accents or no capitals these need no folding."""
+    there = job.search or Documents()
+    alike = (knobs["fold"] == "accents" and not there.accented) or (knobs["fold"] == "none" and not there.cased)
+    idle = {"stem": knobs["units"] != "words", "fold": alike}
+    return {**knobs, **{name: ANALYSER[name][0] for name, off in idle.items() if off}}
 
 
 @dataclass(frozen=True)
@@ -223,10 +226,7 @@ class Family:
         """Raises TrialError before memory is spent that is not there."""
         assert job.search is not None
         shape = Profile(1, items=len(collection), events=words(collection, job.search.fields))
-        need = self.memory(shape, knobs)
-        there = job.limits.get("train_memory") or machine.allowed_memory()
-        if there and need > there:
-            raise TrialError(f"it would hold about {show(need, BYTES)}, and {show(there, BYTES)} are there")
+        check_room(job, self.memory(shape, knobs))
 
     def loaded(self, job: Job, schema: Schema, members: Members) -> Finding:  # noqa: ARG002
         """The model of these members. Raises KeyError and ValueError where they are none."""

@@ -93,10 +93,13 @@ class Finish:
     def _written(self, made: Bundle, found: Measured, verdict: Verdict) -> Measured:
         """Writes the bundle that is served, which says its own size; gives what was found with that size."""
         search, folder = self.search, self._folder / "bundle"
-        for _ in range(3):  # a digit more or less in what it says of its size changes the size
+        for turn in range(3):  # a digit more or less in what it says of its size changes the size
             costs = found.joined(run_costs(search))
             said = facts(search.job.limits, costs, verdict.score, search.judge.blank["sketches"], verdict.answers)
-            bundle.write(folder, replace(made, facts=said))
+            if turn == 0:
+                bundle.write(folder, replace(made, facts=said))
+            else:
+                bundle.restate(folder, said)
             size = float(meter.size(folder))
             if size == found.middle("size"):
                 break

@@ -13,12 +13,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense, finding, lexical, lsa, relevance, top
+from plimsoll import dense, finding, lexical, lsa, relevance, small_world, top
 from plimsoll.bm25 import Bm25
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
 from plimsoll.lexical import Lexical
 from plimsoll.scorer import scalar
+from plimsoll.small_world import SmallWorld
 
 Array = NDArray[Any]
 MEANING = "meaning"  # what a part of a score is called that is no word's
@@ -26,17 +27,22 @@ _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _TINY = 1e-9
 _MOST = 400  # queries that shares are compared on
 _DEPTH = 20  # of lists that are compared
+_ALSO = 200  # documents that are looked at for their words, however far they lie
 _KINDS = ("words.", "meaning.")
 
 
 class Meaning(Protocol):
-    """Documents as points of length one, shape (documents, axes), and queries among them; ``graphs`` are members beside the arrays."""
+    """Documents as points of length one, shape (documents, axes), in a small ``world`` where they are very many, and queries among them;
+    ``graphs`` are members beside the arrays."""
 
     @property
     def index(self) -> Index: ...
 
     @property
     def points(self) -> NDArray[np.float32]: ...
+
+    @property
+    def world(self) -> SmallWorld | None: ...
 
     @property
     def graphs(self) -> Mapping[str, bytes]: ...
@@ -53,10 +59,12 @@ Load = Callable[[Mapping[str, Array], Index], Meaning]
 
 @dataclass(frozen=True)
 class Heard:
-    """A query and what is worked out of it for the documents of ``parts``, each once and when it is asked for."""
+    """A query and what is worked out of it for the documents of ``parts``, each once and when it is asked for: of ``every`` one, or of
+    those that may well be among the best."""
 
     parts: Fused
     text: str
+    every: bool = False
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -74,8 +82,19 @@ class Heard:
 
     @cached_property
     def cosines(self) -> NDArray[np.float32]:
-        """Of each document, with zeros beyond."""
-        return dense.towards(self.parts.meaning.points, self.point)
+        """Of each document, with zeros beyond; where there is a graph, of those near the query and of those with its words."""
+        meaning = self.parts.meaning
+        if meaning.world is None or self.every:
+            return dense.towards(meaning.points, self.point)
+        return meaning.world.towards(self.point, self._with_words)
+
+    @property
+    def _with_words(self) -> Array:
+        """The first documents by their words alone."""
+        scores = np.zeros(top.room(len(self.words)), dtype=np.float32)
+        scores[: len(self.words)] = self.words
+        found = top.best(scores, _ALSO)["item"]
+        return found[found >= 0]
 
     @cached_property
     def many(self) -> int:
@@ -103,8 +122,8 @@ class Fused:
     def index(self) -> Index:
         return self.words.index
 
-    def hear(self, text: str) -> Heard:
-        return Heard(self, text)
+    def hear(self, text: str, every: bool = False) -> Heard:
+        return Heard(self, text, every)
 
     def scores(self, heard: Heard) -> NDArray[np.float32]:
         """The score of each document, with zeros beyond (see ``top.room``)."""
@@ -118,7 +137,7 @@ class Fused:
         return found
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        return self.listed(self.hear(text), depth, among)
+        return self.listed(self.hear(text, among is not None or depth > small_world.DEEP), depth, among)
 
     def listed(self, heard: Heard, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The list of a query that was worked out, or is about to be."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,7 @@ class Index:
 
     def numbers(self, text: str) -> list[int]:
         """The terms of a text that the index has, in order, each as often as it is there."""
-        known = self._known
-        return [number for word in words(text) for number in known[word]]
+        return list(chain.from_iterable(map(self._known.__getitem__, words(text))))
 
     def documents(self, number: int) -> NDArray[np.int32]:
         """The documents that have a term, rising."""

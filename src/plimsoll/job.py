@@ -152,6 +152,7 @@ class Documents:
     documents (see ``known_items``). ``text`` names the columns that are searched, with commas between them, "" those that are text.
     ``language`` is that of stems and stop words, "" the one that the documents are in and "none" no language. ``encoder`` and
     ``cross`` are folders with weights: of one that makes a vector of a text, and of one that reads a query beside a document.
+    ``cased`` and ``accented`` are settled when documents are read: whether they have capitals and accents that folding would change.
     """
 
     queries: str = ""
@@ -160,6 +161,8 @@ class Documents:
     language: str = ""
     encoder: str = ""
     cross: str = ""
+    cased: bool = True
+    accented: bool = True
 
     def __post_init__(self) -> None:
         if bool(self.queries) != bool(self.judgements):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from zipfile import BadZipFile
 
@@ -40,6 +41,7 @@ class Judge:
     folder: Path
     beside: float = 0.0
     seen: dict[str, Seen] = field(default_factory=dict)
+    writing: float = 0.0  # seconds that the bundle of a trial took to be written, the most so far
     slowest: float = 0.0  # pace that the machine has been seen at while a model was measured
     moved: dict[str, float] = field(default_factory=dict)  # the shift_robustness of each trial's model, where asked
     paces: dict[str, float] = field(default_factory=dict)  # at which each trial's model was measured
@@ -173,7 +175,9 @@ class Judge:
         """Writes the bundle into the folder of this name and measures it."""
         scratch = self.folder / name
         scratch.mkdir(parents=True, exist_ok=True)
+        began = monotonic()
         bundle.write(scratch / "bundle", made)
+        self.writing = max(self.writing, monotonic() - began)
         # A core that another lane is at is no neighbour's; the chosen model is measured again when all is quiet.
         requests = self.folder / "requests.jsonl"
         reading = meter.measure(scratch / "bundle", requests, scratch, seconds, beside=self.beside)

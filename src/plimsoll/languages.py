@@ -23,7 +23,7 @@ def of(texts: Iterable[str | None]) -> str:
     >>> of(["7f3a 99 x12 qty stock nr"])
     'none'
     """
-    spoken = Counter(islice((plain(word, True) for text in texts for word in words(text or "")), _WORDS))
+    spoken = Counter(islice((plain(word) for text in texts for word in words(text or "")), _WORDS))
     known = {name: frozenset(held.split()) for name, held in LISTS.items()}
     # A word of several languages tells them apart no more than one of none.
     shares = {name: sum(spoken[word] for word in held) for name, held in known.items()}

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from itertools import chain
 
+FOLDS = ("case", "accents", "none")  # what is taken for the same
 LONGEST = 100  # letters of a word that count; what is longer is no word, but an encoded file
 SPACELESS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ecd\u0edc-\u0edf"  # Thai, Lao; never their digits
@@ -80,16 +81,27 @@ def pairs(run: str) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-2]], ends[1:], strict=True))
 
 
-def plain(word: str, accents: bool = True) -> str:
-    """A word as it is compared: compatible forms are one (NFKC), capitals are small (case folding), what is not seen is gone,
-    apostrophes are straight; and accents are folded away on request.
+def plain(word: str, fold: str = "case") -> str:
+    """A word as it is compared: compatible forms are one (NFKC), what is not seen is gone, apostrophes are straight. ``fold``, one
+    of ``FOLDS``, says whether capitals are small as well (case folding), and whether accents are gone with them.
 
-    >>> plain("Ｓtraße"), plain("Café"), plain("Café", accents=False), plain("синий Ёлка", accents=False)
-    ('strasse', 'café', 'cafe', 'синий елка')
+    >>> plain("Ｓtraße"), plain("Café"), plain("Café", "accents"), plain("синий Ёлка", "accents"), plain("Ｃafé", "none")
+    ('strasse', 'café', 'cafe', 'синий елка', 'Café')
     """
-    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", word)).casefold().replace("i̇", "i")
-    folded = unicodedata.normalize("NFKC", folded).translate(_STRAIGHT)
-    if accents or folded.isascii():
+    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", word))
+    if fold != "none":
+        folded = unicodedata.normalize("NFKC", folded.casefold().replace("i̇", "i"))
+    folded = folded.translate(_STRAIGHT)
+    if fold != "accents" or folded.isascii():
         return folded
     parted = unicodedata.normalize("NFD", folded.translate(_WHOLE))
     return unicodedata.normalize("NFC", _ACCENTS.sub("", parted))
+
+
+def differs(text: str, fold: str, other: str) -> bool:
+    """Whether any word of a text comes to another by another folding.
+
+    >>> differs("a Café", "none", "case"), differs("a Cafe", "case", "accents")
+    (True, False)
+    """
+    return any(plain(word, fold) != plain(word, other) for word in set(words(text)))

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll import documents, judged, known_items, languages
+from plimsoll import documents, judged, known_items, languages, letters
 from plimsoll.analysis import stems
 from plimsoll.collection import Collection
 from plimsoll.errors import DataError, JobError, nearest
@@ -31,6 +31,7 @@ from plimsoll.truth import Part, Truth
 Array = NDArray[Any]
 MADE = 400  # queries that are made where none are given
 _HEARD = 500  # documents that tell the language
+_FOLDS = ("none", "case"), ("case", "accents")
 LEAST = 10  # judged queries
 
 
@@ -96,11 +97,14 @@ def _check_column(job: Job, frame: pl.DataFrame) -> None:
 
 
 def _settled(job: Job, read: documents.Read) -> Job:
-    """The same with the column of ids, the columns that are searched and the language."""
+    """The same with the column of ids, the columns that are searched, and what is told by the first documents: the language, and
+    whether they have capitals and accents."""
     assert job.search is not None
-    cells = (read.collection.rows.texts(name) for name in read.fields)
-    language = job.search.language or languages.of(text for each in cells for text in each.values[:_HEARD])
-    search = replace(job.search, text=",".join(read.fields), language=language)
+    cells = [read.collection.rows.texts(name).values[:_HEARD] for name in read.fields]
+    first = [text for each in cells for text in each if text]
+    language = job.search.language or languages.of(first)
+    cased, accented = (any(letters.differs(text, *folds) for text in first) for folds in _FOLDS)
+    search = replace(job.search, text=",".join(read.fields), language=language, cased=cased, accented=accented)
     if language not in (languages.NONE, *LISTS, *stems()):
         raise JobError(
             f'--language "{language}" is none that is known. {nearest(language, [languages.NONE, *stems()])}'

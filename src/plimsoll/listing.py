@@ -14,21 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
-from plimsoll import machine, popular, ranking, segments
+from plimsoll import popular, ranking, segments
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
-from plimsoll.errors import TrialError
 from plimsoll.job import Job, Task
 from plimsoll.knobs import Knobs, Space
 from plimsoll.members import load as load_arrays
 from plimsoll.popular import Popular
 from plimsoll.profile import Profile
-from plimsoll.recipe import Facts, Fold, Members, Recipe
+from plimsoll.recipe import Facts, Fold, Members, Recipe, check_room
 from plimsoll.rows import Histories, Past, Rows, Value, listed
 from plimsoll.schema import Kind, Schema
 from plimsoll.scorer import Explaining, Scorer
 from plimsoll.segments import Segments
-from plimsoll.units import BYTES, show
 
 Array = NDArray[Any]
 LATELY = 0.25  # share of the time that is popular of late
@@ -207,9 +205,7 @@ class Family:
     def _check_room(self, job: Job, told: Histories, knobs: Knobs) -> None:
         """Raises TrialError before memory is spent that is not there: some families grow with the square of the items."""
         shape = Profile(len(told), events=float(told.lengths.sum()), items=told.many)
-        need, there = self.memory(shape, knobs), job.limits.get("train_memory") or machine.allowed_memory()
-        if there and need > there:
-            raise TrialError(f"it would hold about {show(need, BYTES)}, and {show(there, BYTES)} are there")
+        check_room(job, self.memory(shape, knobs))
 
     def loaded(self, job: Job, schema: Schema, members: Members) -> Listing:
         """The model of these members. Raises KeyError and ValueError where they are none."""

@@ -11,19 +11,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import dense
+from plimsoll import dense, small_world
 from plimsoll.clock import Clock
 from plimsoll.dense import unit
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index, build
 from plimsoll.knobs import Knobs
 from plimsoll.scorer import floats, taken
+from plimsoll.small_world import SmallWorld
 
 Array = NDArray[Any]
 KNOBS: dict[str, tuple[Any, ...]] = {
@@ -86,6 +87,7 @@ class Lsa:
     axes: Axes
     index: Index
     points: NDArray[np.float32]
+    world: SmallWorld | None = None
 
     @property
     def graphs(self) -> dict[str, bytes]:
@@ -97,8 +99,12 @@ class Lsa:
         return self.axes.point(text)
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        """The documents with the largest cosine, of those with one above zero."""
-        return dense.best(dense.towards(self.points, self.point(text)), self.index.many, depth, among)
+        """The documents with the largest cosine, of those with one above zero. Where only some may be listed, and for long lists, all
+        are looked at."""
+        near = self.world if among is None and depth <= small_world.DEEP else None
+        point = self.point(text)
+        scores = dense.towards(self.points, point) if near is None else near.towards(point)
+        return dense.best(scores, self.index.many, depth, among)
 
     def because(self, text: str, document: int) -> list[tuple[str, float]]:
         """The terms of the query with what each adds to the cosine: they sum to it, the largest first."""
@@ -118,7 +124,12 @@ class Lsa:
         return Lsa(self.axes, index, self.axes.points(index))
 
     def arrays(self) -> dict[str, Array]:
-        return {"terms": self.axes.terms, "boosts": self.axes.boosts, "points": self.points}
+        return {
+            "terms": self.axes.terms,
+            "boosts": self.axes.boosts,
+            "points": self.points,
+            **(self.world.arrays() if self.world else {}),
+        }
 
 
 def fit(
@@ -147,32 +158,40 @@ def fit(
 
 
 def shared(study: Study, knobs: Knobs) -> Lsa:
-    """The model of a study's documents by ``KNOBS``: the folds of a trial share it, for no query was looked at."""
+    """The model of a study's documents by ``KNOBS``: the folds of a trial share it, for no judgement was looked at."""
     index, settings = study.index(knobs), (int(knobs["rank"]), str(knobs["spread"]), float(knobs["short"]))
-    made: Lsa = study.shared(
-        (index.analyser, settings), lambda: fit(index, *settings, seed=study.seed, clock=study.clock)
-    )
+
+    def fitted() -> Lsa:
+        found = fit(index, *settings, seed=study.seed, clock=study.clock)
+        asked = map(found.point, study.queries)
+        return replace(found, world=small_world.made(found.points, asked, study.seed, study.clock))
+
+    made: Lsa = study.shared((index.analyser, settings), fitted)
     return made
 
 
 def of(arrays: Mapping[str, Array], index: Index) -> Lsa:
     """The model that ``arrays`` wrote. Raises ValueError where they are not those of the index."""
-    terms, boosts, points = taken(arrays, "terms boosts points")
+    own, rest = small_world.parted(arrays)
+    terms, boosts, points = taken(rest, "terms boosts points")
     floats(terms, "terms", len(index.lexicon), -1)
     axes = Axes(index, terms, floats(boosts, "boosts", len(index.fields)))
-    return Lsa(axes, index, floats(points, "points", index.many, axes.rank))
+    points = floats(points, "points", index.many, axes.rank)
+    return Lsa(axes, index, points, small_world.of(own, points))
 
 
 def memory(documents: float, words: float, rank: float) -> float:
     """Bytes that a fit holds at most beside the index: the matrix and its copies, and a few of the axes.
 
     There are about 30 times the root of all words many terms (Heaps 1978)."""
-    return 40.0 * words + 4.0 * rank * (3.0 * documents + 3.0 * 30.0 * math.sqrt(words))
+    axes = 4.0 * rank * (3.0 * documents + 3.0 * 30.0 * math.sqrt(words))
+    return 40.0 * words + axes + small_world.memory(documents, rank)
 
 
 def work(documents: float, words: float, rank: float) -> float:
     """Operations of a fit: products of a sparse matrix, and of a tall one with itself."""
-    return 2.0 * (_ROUNDS + 1) * rank * (words + rank * documents)
+    turning = 2.0 * (_ROUNDS + 1) * rank * (words + rank * documents)
+    return turning + small_world.work(documents, rank)
 
 
 def counted(counts: Array, boosts: Array) -> NDArray[np.float32]:

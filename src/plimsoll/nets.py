@@ -132,7 +132,7 @@ class Family:
             return f'it reads sequences with rest between, and no label is "{rest}"'
         return None
 
-    def plain(self, schema: Schema, knobs: Knobs) -> Knobs:
+    def plain(self, job: Job, schema: Schema, knobs: Knobs) -> Knobs:  # noqa: ARG002
         """Who wears the sensor changes nothing where no column says so, and nothing turns where there is no ring."""
         known = {} if schema.of(Kind.CATEGORY) else {"person": self.space.default["person"]}
         level = {"augment": "level"} if knobs["augment"] == "turn" and not net_augment.rings(layout_of(schema)) else {}

@@ -147,9 +147,9 @@ class _Planning:
 
     def _spaces(self) -> tuple[dict[str, Space], dict[str, str]]:
         """The recipes that apply, and why the others do not."""
-        schema = self.search.asked.schema
-        reasons = catalogue.refusals(self.search.job, schema)
-        spaces = {name: catalogue.space(name, schema) for name, why in reasons.items() if why is None}
+        job, schema = self.search.job, self.search.asked.schema
+        reasons = catalogue.refusals(job, schema)
+        spaces = {name: catalogue.space(name, job, schema) for name, why in reasons.items() if why is None}
         return spaces, {name: why for name, why in reasons.items() if why is not None}
 
     def _scene(self, spaces: Mapping[str, Space]) -> Scene:

@@ -9,13 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from plimsoll import machine
 from plimsoll.clock import Clock
 from plimsoll.collection import Collection
+from plimsoll.errors import TrialError
 from plimsoll.job import Job
 from plimsoll.knobs import Knobs, Space
 from plimsoll.profile import Profile
 from plimsoll.rows import Rows, Value
 from plimsoll.schema import Schema
+from plimsoll.units import BYTES, show
 
 # Answers of a model: float64, shape (rows, classes) with each row summing to one, or (rows,) for a number; or lists.
 Answers = NDArray[Any]
@@ -108,7 +111,7 @@ class Recipe:
     join: Callable[[Job, Schema, Sequence[Model], Sequence[float]], Model | None] | None = None
     devices: bool = False
     students: tuple[Knobs, ...] = ()
-    plain: Callable[[Schema, Knobs], Knobs] | None = None
+    plain: Callable[[Job, Schema, Knobs], Knobs] | None = None
     streams: bool = False
     remembers: bool = False
     adapt: Callable[[Job, Schema, Model, Fold, Clock], Model] | None = None
@@ -143,3 +146,10 @@ def together(model: Model, rows: Sequence[Sequence[Value]]) -> Sequence[Sequence
 def one_by_batch(model: Model, schema: Schema, values: Sequence[Value]) -> list[float]:
     """``Model.answer`` by way of ``predict``, for a family that has no quicker way."""
     return [float(part) for part in np.ravel(model.predict(Rows.of_values(schema, [values])))]
+
+
+def check_room(job: Job, need: float) -> None:
+    """Raises TrialError where a fit would hold more bytes than the job allows, or the machine has: before they are spent."""
+    there = job.limits.get("train_memory") or machine.allowed_memory()
+    if there and need > there:
+        raise TrialError(f"it would hold about {show(need, BYTES)}, and {show(there, BYTES)} are there")

@@ -49,7 +49,8 @@ def expected(search: Search, trial: Trial, slower: float = KEPT) -> float:
 def metering(search: Search, trial: Trial) -> float:
     """Seconds that measuring a model may take; of a blend, joining it as well, which is all that its trial did."""
     took = trial.measured.middle("train") or 0.0
-    return max(METERING, _SLOWER * (took if trial.stage == "blend" else search.served))
+    due = took if trial.stage == "blend" else max(search.served, search.meterings.get(trial.id, 0.0))
+    return max(METERING, _SLOWER * due)
 
 
 def final(search: Search, crew: Crew, order: Sequence[Trial], keep: float, say: Progress) -> Final | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import clues, lambdamart, small_trees
+from plimsoll import clues, lambdamart, small_trees, small_world
 from plimsoll.clues import Clues
 from plimsoll.finding import Study, Texts
 from plimsoll.inverted import Index
@@ -38,7 +38,7 @@ class Reranked:
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The first hundred in the order of the trees; below them what comes next, in the order that it has without these."""
-        heard = self.clues.parts.hear(text)
+        heard = self.clues.parts.hear(text, among is not None or depth > small_world.DEEP)
         found = self.clues.parts.listed(heard, max(depth, _EACH), among)
         first, rest = found[:_EACH], found[_EACH:]
         items = first["item"][first["item"] >= 0]

@@ -62,6 +62,7 @@ class Search:
     settled: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # knobs that each trial's training settled
     timeline: list[dict[str, Any]] = field(default_factory=list)
     served: float = 1.5  # seconds that measuring a model takes
+    meterings: dict[str, float] = field(default_factory=dict)  # those that measuring the model of each trial took
     joules: Counter = field(default_factory=Counter)
     judge: Judge = field(init=False)
 
@@ -175,7 +176,8 @@ class Search:
         self.joules.joules(self.cpu)  # a counter that nobody looks at for minutes has gone round unseen
         self.rate = max(self.rate, outcome.rate)
         if "p50" in trial.measured.figures:
-            self.served = 0.7 * self.served + 0.3 * max(0.1, (trial.measured.middle("train") or 0.0) - outcome.wall)
+            took = max(0.1, (trial.measured.middle("train") or 0.0) - outcome.wall)
+            self.served, self.meterings[trial.id] = 0.7 * self.served + 0.3 * took, took
         self.folds[trial.id], self.walls[trial.id] = self.asked.first, outcome.cpu / self.asked.first
         self.settled[trial.id] = dict(outcome.settled)
         if taken.parts:  # to fit it again is to fit its parts again

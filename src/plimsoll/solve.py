@@ -251,7 +251,7 @@ def _spaces(search: Search) -> dict[str, Space]:
     spaces = {}
     for name, why in catalogue.refusals(search.job, search.asked.schema).items():
         if why is None:
-            spaces[name] = catalogue.space(name, search.asked.schema)
+            spaces[name] = catalogue.space(name, search.job, search.asked.schema)
         elif not any(trial.recipe == name for trial in search.trials):
             search.trials.append(Trial(f"t{len(search.trials) + 1:03d}", name, {}, Status.RULED_OUT, why))
             search.ledger.add(search.trials[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Posted = Callable[[int], tuple[Array, NDArray[np.float32]]]  # of a term: places of scores, rising, and weights
 _FEW = 4_096  # scores of which each call takes longer than to add up all of them
-_SHARE, _SHARE_OF_FEW = 8, 32  # a term in more than this part of the places has a weight for each
+_SHARE, _SHARE_OF_FEW = 8, 64  # a term in more than this part of the places has a weight for each
 _AT_HAND = 1 << 16  # terms whose postings are kept at hand
 _Row = tuple[Array | None, Array]  # places, None for all of them, and their weights
 
@@ -40,19 +39,12 @@ class Sums(dict[int, _Row]):
         """The sum of these terms at each place, those that come twice twice, shape (room,). Terms are summed in one order, so a
         sum does not hang on theirs."""
         sums = np.zeros(self._room, dtype=np.float32)
-        for places, weights in self._asked(numbers):
+        for places, weights in map(self.__getitem__, sorted(numbers)):
             if places is None:
                 sums += weights
             else:
                 np.add.at(sums, places, weights)
         return sums
-
-    def _asked(self, numbers: Sequence[int]) -> list[_Row]:
-        """The rows of terms, in their order, each once."""
-        if len(set(numbers)) == len(numbers):
-            return list(map(self.__getitem__, sorted(numbers)))
-        times = sorted(Counter(numbers).items())
-        return [_again(self[number], many) if many > 1 else self[number] for number, many in times]
 
     def lay(self, spread: Array) -> None:
         """Works out those of the terms that are in a good part of the places; ``spread`` is in how many each is."""
@@ -73,8 +65,3 @@ class Sums(dict[int, _Row]):
         row = np.zeros(self._room, dtype=np.float32)
         row[places] = weights
         return self._wide.setdefault(number, (None, row))
-
-
-def _again(row: _Row, times: int) -> _Row:
-    """The weights of a term that is asked for so many times."""
-    return row[0], row[1] * np.float32(times)

@@ -34,10 +34,10 @@ class Window:
 
     @property
     def kept(self) -> float:
-        """Seconds kept for the end: answering the test rows, and the report."""
+        """Seconds kept for the end: answering the test rows, the bundle, and the report."""
         rows = len(self.search.asked.test)
         testing = min(rows * self.search.rate, MOST_TESTING * seconds(self.search.job.limits))
-        return REPORT * (1.0 + rows * 1e-6) + testing
+        return REPORT * (1.0 + rows * 1e-6) + testing + self.search.judge.writing
 
     @property
     def spendable(self) -> float:

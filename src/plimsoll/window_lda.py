@@ -155,7 +155,7 @@ def _turns(layout: Layout, most: int) -> list[NDArray[np.intp]]:
     return [ring.order(layout, by) if most else np.arange(len(layout.channels)) for by in range(-most, most + 1)]
 
 
-def plain(schema: Schema, knobs: Knobs) -> Knobs:
+def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:  # noqa: ARG001
     """Only a ring can be turned, and only a person who is named can be known."""
     idle = {} if ring.axis_of(layout_of(schema)) is not None else {"roll": 0}
     return {**knobs, **idle, **({} if schema.of(Kind.CATEGORY) else {"person": PERSON[0]})}

@@ -64,7 +64,7 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
     )
 
 
-def plain(schema: Schema, knobs: Knobs) -> Knobs:
+def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:
     """A ring can be turned, and a person who is named can have discriminants of their own."""
     layout = layout_of(schema)
     idle = [*(["turn"] if len(wearing.orders(layout)) == 1 else []), *(["own"] if not schema.of(Kind.CATEGORY) else [])]

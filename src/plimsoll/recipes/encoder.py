@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from plimsoll import encoder, encoder_files, fused
+from plimsoll import encoder, encoder_files, fused, small_world
 from plimsoll.encoder import Encoded
 from plimsoll.finding import ANALYSER, Finder, Study, recipe
 from plimsoll.inverted import Index
@@ -23,12 +23,13 @@ _AXES, _OPERATIONS = 768.0, 2e7  # of a usual network: axes of a point, and oper
 def fit(study: Study, knobs: Knobs) -> Finder:
     folder, length = study.search.encoder, int(knobs["length"])
 
-    def coded() -> tuple[Any, Any]:
+    def coded() -> tuple[Any, ...]:
         coder = encoder_files.coder(folder, length)
-        return coder, encoder.points(coder, encoder.whole(study.texts()), study.clock)
+        points = encoder.points(coder, encoder.whole(study.texts()), study.clock)
+        return coder, points, small_world.made(points, map(coder.query, study.queries), study.seed, study.clock)
 
-    coder, points = study.shared(("encoder", folder, length), coded)
-    return fused.fit(study, Encoded(coder, study.index(knobs), points))
+    coder, *placed = study.shared(("encoder", folder, length), coded)
+    return fused.fit(study, Encoded(coder, study.index(knobs), *placed))
 
 
 def load(arrays: Mapping[str, Any], index: Index, members: Members) -> Finder:

@@ -59,7 +59,7 @@ def facts(profile: Profile, knobs: Knobs) -> Facts:
     )
 
 
-def plain(schema: Schema, knobs: Knobs) -> Knobs:
+def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:
     """Bins cut numbers, and n-grams are of texts."""
     idle = [name for name, kinds in (("bins", NUMERIC), ("words", (Kind.TEXT,))) if not schema.of(*kinds)]
     return {**knobs, **{name: SPACE.default[name] for name in idle}}

@@ -66,7 +66,7 @@ def grams(schema: Schema, knobs: Knobs) -> list[Grams]:
     return found
 
 
-def plain(schema: Schema, knobs: Knobs) -> Knobs:
+def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:
     """Without n-grams of characters none is the shortest, and a number has no classes to weigh alike."""
     idle = [name for name, off in (("shortest", not knobs["chars"]), ("balanced", not schema.classes)) if off]
     return {**knobs, **{name: SPACE.default[name] for name in idle}}

@@ -227,7 +227,7 @@ def plain_settings_answer_alike(recipe: Recipe) -> None:
     if recipe.plain is None:
         return
     for toy in one_each(recipe):
-        plain, known = partial(recipe.plain, toy.schema), set[str]()
+        plain, known = partial(recipe.plain, toy.job, toy.schema), set[str]()
         for knobs in recipe.space.settings(seed=0, count=40):
             short = plain(knobs)
             still = plain(short) == short and (knobs != recipe.space.default or short == knobs)
