@@ -32,6 +32,7 @@ _LINKS = 16  # of a point in a layer; twice as many in the lowest
 _BREADTH = 100  # points that are kept in mind while a point is linked
 _FOUND = 0.98  # of the first ten, that the graph finds at least: the lower end of a 95 % interval over queries
 _FIRST = 10
+_ALIKE = 1e-6  # of cosines
 _BREADTHS = (200, 400, 800)  # and while one is looked for: as few as find so many
 _ASKED = 400  # points that it is settled by
 _SURE = 1.645  # standard errors
@@ -67,6 +68,11 @@ class SmallWorld:
         found: NDArray[np.int64] = self._index.search(point[None], _GIVEN)[1][0]
         return found[found >= 0]
 
+    def _found(self, point: Points, edge: float) -> float:
+        """The share of the first ten, those with a cosine of ``edge`` or more, that are given. Points may be alike."""
+        given = self.points.take(self.near(point), axis=0) @ point
+        return min(1.0, float((given >= edge - _ALIKE).sum()) / _FIRST)
+
     @cached_property
     def _index(self) -> Any:
         """The graph as faiss has it, over a copy of the points."""
@@ -93,10 +99,10 @@ def made(points: Points, asked: Iterable[Points], seed: int = 0, clock: Clock | 
     found = _linked(points, seed, clock)
     if found is None:
         return None
-    due = [np.argpartition(-(points @ point), _FIRST - 1)[:_FIRST] for point in some]
+    edges = [np.partition(points @ point, -_FIRST)[-_FIRST] for point in some]
     for breadth in _BREADTHS:
         tried = replace(found, breadth=breadth)
-        held = [np.isin(first, tried.near(point)).mean() for first, point in zip(due, some, strict=True)]
+        held = [tried._found(point, edge) for point, edge in zip(some, edges, strict=True)]
         if np.mean(held) - _SURE * np.std(held) / len(held) ** 0.5 >= _FOUND:
             return tried
     return None
