@@ -104,8 +104,8 @@ def _out_of_its_layer(arrays: dict[str, Any]) -> dict[str, Any]:
     """A link of the second layer to a point that is in the first alone: a walk would read beyond its links."""
     layers, links = arrays["world.layers"], arrays["world.links"].copy()
     tall = int(np.flatnonzero(layers > 1)[0])
-    begin = int(((layers[:tall].astype(int) + 1) * 16).sum())
-    links[begin + 32] = int(np.flatnonzero(layers == 1)[0])
+    begin = int((layers[:tall].astype(int) + 1).sum()) * small_world._LINKS
+    links[begin + 2 * small_world._LINKS] = int(np.flatnonzero(layers == 1)[0])
     return {"world.links": links}
 
 

@@ -28,8 +28,8 @@ Array = NDArray[Any]
 LEAST = 50_000  # points from which on a graph is worth its while
 DEEP = 100  # how far down a list the graph is asked; for what is further down all points are looked at
 _GIVEN = 200  # points that the graph gives
-_LINKS = 16  # of a point in a layer; twice as many in the lowest
-_BREADTH = 100  # points that are kept in mind while a point is linked
+_LINKS = 32  # of a point in a layer; twice as many in the lowest
+_BREADTH = 200  # points that are kept in mind while a point is linked
 _FOUND = 0.98  # of the first ten, that the graph finds at least: the lower end of a 95 % interval over queries
 _FIRST = 10
 _ALIKE = 1e-6  # of cosines
@@ -45,7 +45,7 @@ _ARRAYS = "layers links entry breadth"
 @dataclass(frozen=True)
 class SmallWorld:
     """A graph of ``points`` of length one. ``layers``, shape (points,): in how many layers each is, the lowest first; ``links``: in each of
-    these the points that it is linked with, 32 in the lowest and 16 in the others, -1 where there are fewer. A walk begins at ``entry``, and
+    these the points that it is linked with, 64 in the lowest and 32 in the others, -1 where there are fewer. A walk begins at ``entry``, and
     keeps ``breadth`` points in mind."""
 
     points: Points
