@@ -95,6 +95,16 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(folder: Path, tmp_path: Pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b", "mine"]
 
 
+def test_other_facts_are_stated_and_nothing_else_changes(folder: Path) -> None:
+    """As if it had been written with them, to the last byte."""
+    before = bundle.read(folder)
+    told = {**before.facts, "size": 12345678}
+    bundle.restate(folder, told)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    bundle.write(folder, replace(before, facts=told))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     """A model that saves a pickle is refused as it is written, and no folder appears."""
     with pytest.raises(BundleError, match="is a pickle"):

@@ -49,7 +49,7 @@ class Bm25:
         weighing = weighing or Weighing()
         facts = facts or learned(index, weighing)
         held = shares(index, weighing, facts.means)
-        made = Bm25(index, weighing, facts, held, weighed(index, weighing, facts, held) if eager else None)
+        made = Bm25(index, weighing, facts, held, _weighed(index, weighing, facts, held) if eager else None)
         if eager:
             made._sums.lay(np.diff(index.starts))
         return made
@@ -105,7 +105,7 @@ class Bm25:
         return parts(self.index, own, self.shares, self.weighing) * np.float32(self.facts.idf[number])
 
 
-def weighed(index: Index, weighing: Weighing, facts: Learned, held: Array) -> NDArray[np.float32]:
+def _weighed(index: Index, weighing: Weighing, facts: Learned, held: Array) -> NDArray[np.float32]:
     """The weights of all postings."""
     found = np.repeat(facts.idf.astype(np.float32), np.diff(index.starts))
     for begin in range(0, len(found), _PIECE):

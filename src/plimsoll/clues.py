@@ -61,9 +61,8 @@ class Clues:
         said += self._roughly(heard, places, points)
         said += self._neighbours(heard, places, points)
         said += [self._sizes.take(places), np.log1p(heard.many)]
-        found = np.empty(
-            (len(said), len(places)), dtype=np.float32
-        )  # trees look at one clue of all documents after the other
+        # Trees look at one clue of all documents after the other.
+        found = np.empty((len(said), len(places)), dtype=np.float32)
         for row, each in zip(found, said, strict=True):
             row[:] = each
         return found.T

@@ -133,8 +133,8 @@ def analyser(search: Documents, knobs: Knobs) -> Analyser:
 def plain(job: Job, schema: Schema, knobs: Knobs) -> Knobs:  # noqa: ARG001  # the column changes nothing
     """Only words have a stem, and where documents have no accents or no capitals these need no folding."""
     there = job.search or Documents()
-    alike = (knobs["fold"] == "accents" and not there.accented) or (knobs["fold"] == "none" and not there.cased)
-    idle = {"stem": knobs["units"] != "words", "fold": alike}
+    without = {"accents": not there.accented, "none": not there.cased}
+    idle = {"stem": knobs.get("units", "words") != "words", "fold": without.get(str(knobs.get("fold")), False)}
     return {**knobs, **{name: ANALYSER[name][0] for name, off in idle.items() if off}}
 
 
