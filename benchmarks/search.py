@@ -26,7 +26,6 @@ import gzip
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -310,14 +309,20 @@ def build(scratch: Path, given: argparse.Namespace) -> Entry:
 def one_build(name: str, file: Path, folder: Path) -> None:
     """What ``--build`` does: reads texts, indexes them and keeps the index in a folder."""
     texts = file.read_text().splitlines()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     begun = time.perf_counter()
     kept = KEEP[name](texts, folder)
     spent = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = _peak()
     size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
     print(json.dumps({"seconds": spent, "peak_mb": peak / 1e3, "over_texts_mb": (peak - before) / 1e3, "size": size}))
     del kept
+
+
+def _peak() -> int:
+    """The most kB that this program held; what ``getrusage`` says is that of the process which began it too."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
 
 
 def _keep_ours(texts: Sequence[str], folder: Path) -> Any:
@@ -491,7 +496,7 @@ def table(held: Mapping[str, Any]) -> str:
     if told := parts.get("scale"):
         lines += [
             "",
-            f"`plimsoll fit` on {told['documents']:,} made-up documents under `train_memory < 4 GB`: {told['seconds'] / 60:.1f} min, any process at most {told['most_of_a_process'] / 1e9:.2f} GB resident. Served: {json.dumps(told['chosen']['measured'])}. {told['note']}",
+            f"`plimsoll fit` on {told['documents']:,} made-up documents under `train_memory < 4 GB`: {told['seconds'] / 60:.1f} min, any process at most {told['most_of_a_process'] / 1e9:.2f} GB resident. {_served(told['chosen']['measured'])}{told['note']}",
         ]
     if (told := parts.get("meaning")) and told["breadth"]:
         every, graph = told["all"], told["graph"]
@@ -500,6 +505,13 @@ def table(held: Mapping[str, Any]) -> str:
             f"One query by LSA alone, of {told['documents']:,} documents drawn together from sentences of Python's documentation: looking at all of them p50 {every['p50_ms']:.2f}, p99 {every['p99_ms']:.2f} ms; through a graph p50 {graph['p50_ms']:.2f}, p99 {graph['p99_ms']:.2f} ms, with {100 * told['first_ten_found']:.1f} % of the first ten. The points were linked in {told['graph_seconds']:.0f} s, and the axes took {told['fit_seconds']:.0f}.",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _served(costs: Mapping[str, float]) -> str:
+    if not costs:
+        return ""
+    times = f"p50 {1e3 * costs['p50']:.2f}, p99 {1e3 * costs['p99']:.2f} ms"
+    return f"Served: {times}, {costs['memory'] / 1e9:.2f} GB held, a bundle of {costs['size'] / 1e9:.2f} GB. "
 
 
 def _row(entry: Entry) -> str:
