@@ -373,17 +373,27 @@ def main() -> None:
     parser.add_argument("--window", type=float, default=40.0, help="minutes of scale (40)")
     given = parser.parse_args()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    file = RESULTS / "recommend.json"
+    record("recommend", PARTS, table, given)
+
+
+def record(
+    name: str,
+    parts: Mapping[str, Callable[[Path, argparse.Namespace], Any]],
+    page: Callable[[Mapping[str, Any]], str],
+    given: argparse.Namespace,
+) -> None:
+    """Carries out the parts that are asked for and merges what each finds into the results of this name, and their page."""
+    file, told = RESULTS / f"{name}.json", RESULTS / f"{name}.md"
     held = json.loads(file.read_text()) if file.exists() else {"parts": {}}
     for part in given.parts.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            busy, found = machine.others_busy(0.5), PARTS[part](Path(scratch), given)
+            busy, found = machine.others_busy(0.5), parts[part](Path(scratch), given)
         when = f"{time.strftime('%Y-%m-%d')}, {given.seconds:g} s"
         held["parts"][part] = {"found": found, "asked": when, "busy": busy}
         held |= {"machine": _machine(), "versions": machine.versions()}
         file.write_text(json.dumps(held, indent=1) + "\n")
-        (RESULTS / "recommend.md").write_text(table(held))
-    print((RESULTS / "recommend.md").read_text())
+        told.write_text(page(held))
+    print(told.read_text())
 
 
 def _machine() -> str:

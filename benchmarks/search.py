@@ -29,7 +29,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -38,15 +37,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from recommend import resident, tree
+from recommend import record, resident, tree
 
-from plimsoll import dense, inverted, machine
+from plimsoll import dense, inverted
 from plimsoll.analysis import Analyser
 from plimsoll.bm25 import Bm25
 from plimsoll.weighing import Weighing
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "results"
 DATA = HERE.parents[1] / "shared" / "data" / "cranfield"
 LIBRARIES = ("ours", "bm25s", "tantivy")
 FAMILIES = ("bm25", "lsa", "fused", "reranked")
@@ -536,18 +534,7 @@ def main() -> None:
     if given.build:
         one_build(given.build, given.file, given.folder)
         return
-    file = RESULTS / "search.json"
-    held = json.loads(file.read_text()) if file.exists() else {"parts": {}}
-    for part in given.parts.split(","):
-        with tempfile.TemporaryDirectory() as scratch:
-            busy, found = machine.others_busy(0.5), PARTS[part](Path(scratch), given)
-        when = f"{time.strftime('%Y-%m-%d')}, {given.seconds:g} s"
-        held["parts"][part] = {"found": found, "asked": when, "busy": busy}
-        card = machine.card()
-        held |= {"machine": f"{card['cores']} cores, {card['processor']}", "versions": machine.versions()}
-        file.write_text(json.dumps(held, indent=1) + "\n")
-        (RESULTS / "search.md").write_text(table(held))
-    print((RESULTS / "search.md").read_text())
+    record("search", PARTS, table, given)
 
 
 if __name__ == "__main__":

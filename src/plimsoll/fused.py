@@ -137,7 +137,7 @@ class Fused:
         return found
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
-        return self.listed(self.hear(text, among is not None or depth > small_world.DEEP), depth, among)
+        return self.listed(self.hear(text, small_world.every(depth, among)), depth, among)
 
     def listed(self, heard: Heard, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The list of a query that was worked out, or is about to be."""

@@ -101,7 +101,7 @@ class Lsa:
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The documents with the largest cosine, of those with one above zero. Where only some may be listed, and for long lists, all
         are looked at."""
-        near = self.world if among is None and depth <= small_world.DEEP else None
+        near = None if small_world.every(depth, among) else self.world
         point = self.point(text)
         scores = dense.towards(self.points, point) if near is None else near.towards(point)
         return dense.best(scores, self.index.many, depth, among)

@@ -38,7 +38,7 @@ class Reranked:
 
     def best(self, text: str, depth: int, among: NDArray[np.bool_] | None = None) -> Array:
         """The first hundred in the order of the trees; below them what comes next, in the order that it has without these."""
-        heard = self.clues.parts.hear(text, among is not None or depth > small_world.DEEP)
+        heard = self.clues.parts.hear(text, small_world.every(depth, among))
         found = self.clues.parts.listed(heard, max(depth, _EACH), among)
         first, rest = found[:_EACH], found[_EACH:]
         items = first["item"][first["item"] >= 0]

@@ -26,7 +26,7 @@ from plimsoll.scorer import scalar, taken
 
 Array = NDArray[Any]
 LEAST = 50_000  # points from which on a graph is worth its while
-DEEP = 100  # how far down a list the graph is asked; for what is further down all points are looked at
+_DEEP = 100  # how far down a list the graph is asked; for what is further down all points are looked at
 _GIVEN = 200  # points that the graph gives
 _LINKS = 32  # of a point in a layer; twice as many in the lowest
 _BREADTH = 200  # points that are kept in mind while a point is linked
@@ -65,12 +65,16 @@ class SmallWorld:
 
     def near(self, point: Points) -> NDArray[np.int64]:
         """The numbers of the nearest points, nearly all of them."""
-        found: NDArray[np.int64] = self._index.search(point[None], _GIVEN)[1][0]
+        return self._walked(point, self.breadth)
+
+    def _walked(self, point: Points, breadth: int) -> NDArray[np.int64]:
+        how = _faiss().SearchParametersHNSW(efSearch=breadth)
+        found: NDArray[np.int64] = self._index.search(point[None], _GIVEN, params=how)[1][0]
         return found[found >= 0]
 
-    def _found(self, point: Points, edge: float) -> float:
-        """The share of the first ten, those with a cosine of ``edge`` or more, that are given. Points may be alike."""
-        given = self.points.take(self.near(point), axis=0) @ point
+    def found(self, point: Points, edge: float, breadth: int) -> float:
+        """The share of the first ten, those with a cosine of ``edge`` or more, that a walk of this breadth gives. Points may be alike."""
+        given = self.points.take(self._walked(point, breadth), axis=0) @ point
         return min(1.0, float((given >= edge - _ALIKE).sum()) / _FIRST)
 
     @cached_property
@@ -84,11 +88,15 @@ class SmallWorld:
         faiss.copy_array_to_vector(_begins(self.layers).astype(np.uint64), graph.offsets)
         faiss.copy_array_to_vector(np.ascontiguousarray(self.links), graph.neighbors)
         graph.entry_point, graph.max_level = self.entry, int(self.layers[self.entry]) - 1
-        graph.efSearch = self.breadth
         return made
 
     def arrays(self) -> dict[str, Array]:
         return {f"{_PREFIX}{name}": np.asarray(getattr(self, name)) for name in _ARRAYS.split()}
+
+
+def every(depth: int, among: object | None) -> bool:
+    """Whether all points are looked at for a list so long, of those ``among`` all that may be listed (None: all of them)."""
+    return among is not None or depth > _DEEP
 
 
 def made(points: Points, asked: Iterable[Points], seed: int = 0, clock: Clock | None = None) -> SmallWorld | None:
@@ -101,10 +109,9 @@ def made(points: Points, asked: Iterable[Points], seed: int = 0, clock: Clock | 
         return None
     edges = [np.partition(points @ point, -_FIRST)[-_FIRST] for point in some]
     for breadth in _BREADTHS:
-        tried = replace(found, breadth=breadth)
-        held = [tried._found(point, edge) for point, edge in zip(some, edges, strict=True)]
+        held = [found.found(point, edge, breadth) for point, edge in zip(some, edges, strict=True)]
         if np.mean(held) - _SURE * np.std(held) / len(held) ** 0.5 >= _FOUND:
-            return tried
+            return replace(found, breadth=breadth)
     return None
 
 

@@ -13,6 +13,7 @@ from plimsoll.report.hues import recipe_keys
 from plimsoll.report.list_words import unequal
 from plimsoll.report.load_line import Run
 from plimsoll.report.markup import Markup, join, tag
+from plimsoll.report.measures import beside
 from plimsoll.report.tables import breakable, facts, number, table
 
 Hues = Mapping[str, str]
@@ -44,20 +45,9 @@ def _title(words: str, told: Told) -> Markup:
 
 def _figures(told: Told, models: Mapping[str, Any], hues: Hues) -> Markup:
     """A row for each measure, a column for each model."""
-    names = dict.fromkeys(name for model in models.values() for name in model.get("figures") or {})
+    held = {name: model.get("figures") or {} for name, model in models.items()}
+    names = dict.fromkeys(name for figures in held.values() for name in figures)
     made = tag("small", MADE) if told.get("made") else None
-    heads = [
-        ("", False),
-        *((join(tag("span", breakable(name), class_=f"inked {hues.get(name, '')}"), made), True) for name in models),
-    ]
-    rows = [
-        tag(
-            "tr",
-            tag("th", name, scope="row"),
-            *(_figure((each.get("figures") or {}).get(name)) for each in models.values()),
-        )
-        for name in names
-    ]
     known, asked = told.get("known", 0), told.get("queries", 0)
     of = "" if known == asked else f" of {asked:,}; of the others nothing relevant is known, and they are in no figure"
     what = (
@@ -70,18 +60,11 @@ def _figures(told: Told, models: Mapping[str, Any], hues: Hues) -> Markup:
         _title("Found", told),
         tag("p", unbroken(lead), class_="aside"),
         *(tag("p", note, class_="aside") for note in unequal(models, "queries that are no test")),
-        tag("div", table(f"Measures over {many(known, told)}", heads, rows), class_="group"),
+        tag("div", beside(f"Measures over {many(known, told)}", held, hues, made), class_="group"),
         tag("details", tag("summary", "What these say"), tag("dl", *meanings, class_="meanings"), class_="fold"),
         class_="block",
         id="found-figures",
     )
-
-
-def _figure(told: Sequence[float] | None) -> Markup:
-    if told is None:
-        return number("–")
-    low, value, high = (f"{each:.3f}" for each in told)
-    return number(join(value, tag("small", f"{low}–{high}") if low != high else None), told[1])
 
 
 def _apart(told: Told) -> Markup | None:

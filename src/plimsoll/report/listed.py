@@ -9,10 +9,11 @@ from plimsoll.report.charts import unbroken
 from plimsoll.report.hues import recipe_keys
 from plimsoll.report.list_people import people
 from plimsoll.report.list_spread import coverage_chart, spread_chart
-from plimsoll.report.list_words import GROUPS, MEASURES, percent, unequal, verdicts
+from plimsoll.report.list_words import GROUPS, MEASURES, unequal, verdicts
 from plimsoll.report.load_line import Run
-from plimsoll.report.markup import Markup, join, tag
-from plimsoll.report.tables import breakable, facts, number, table
+from plimsoll.report.markup import Markup, tag
+from plimsoll.report.measures import beside, figure
+from plimsoll.report.tables import breakable, facts, table
 
 Hues = Mapping[str, str]
 _COUNTED = {"cold": "users with nothing before the split", "ties": "users whose order at the split is a tie"}
@@ -74,39 +75,14 @@ def _rows(models: Mapping[str, Any], group: str) -> int:
 
 
 def _group(group: str, models: Mapping[str, Any], hues: Hues) -> Markup:
-    names = dict.fromkeys(name for told in models.values() for name in _figures(told, group))
     many = f"{_rows(models, group):,} users"
-    heads = [
-        ("", False),
-        *((tag("span", breakable(name), class_=f"inked {hues.get(name, '')}"), True) for name in models),
-    ]
-    rows = [
-        tag(
-            "tr",
-            tag("th", name, scope="row"),
-            *(_figure(_figures(told, group).get(name), name) for told in models.values()),
-        )
-        for name in names
-    ]
+    held = {name: _figures(told, group) for name, told in models.items()}
     head = tag("h4", GROUPS[group].capitalize(), tag("small", many))
-    return tag("div", head, table(f"Measures of lists: {GROUPS[group]}, {many}", heads, rows), class_="group")
+    return tag("div", head, beside(f"Measures of lists: {GROUPS[group]}, {many}", held, hues), class_="group")
 
 
 def _meaning(kind: str) -> Markup:
     return tag("div", tag("dt", kind), tag("dd", MEASURES[kind]))
-
-
-def _figure(told: Sequence[float] | None, name: str = "") -> Markup:
-    """A figure over its interval; coverage in %, as it may be small, and bits to two places."""
-    if told is None:
-        return number("–")
-    kind = name.partition("@")[0]
-    low, value, high = (
-        percent(each) if kind == "coverage" else f"{each:.{2 if kind == 'novelty' else 3}f}" for each in told
-    )
-    unit = " %" if kind == "coverage" else ""
-    interval = tag("small", f"{low}–{high}{unit}") if low != high else None
-    return number(join(f"{value}{unit}", interval), told[1])
 
 
 def _spread(told: Mapping[str, Any], models: Mapping[str, Any], hues: Hues) -> Markup | None:
@@ -171,7 +147,7 @@ def _elsewhere(audit: Mapping[str, Any], hues: Hues) -> Markup | None:
 
 
 def _score(found: Mapping[str, Any] | None) -> Markup:
-    return _figure([found["low"], found["value"], found["high"]] if found else None)
+    return figure([found["low"], found["value"], found["high"]] if found else None)
 
 
 def _block(name: str, title: str, *inside: object) -> Markup:
