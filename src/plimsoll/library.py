@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ def _settled(job: Job, read: documents.Read) -> Job:
     cells = [read.collection.rows.texts(name).values[:_HEARD] for name in read.fields]
     first = [text for each in cells for text in each if text]
     language = job.search.language or languages.of(first)
-    cased, accented = (any(letters.differs(text, *folds) for text in first) for folds in _FOLDS)
+    held = set(chain.from_iterable(map(letters.words, first)))
+    cased, accented = (letters.differs(held, *folds) for folds in _FOLDS)
     search = replace(job.search, text=",".join(read.fields), language=language, cased=cased, accented=accented)
     if language not in (languages.NONE, *LISTS, *stems()):
         raise JobError(
